@@ -1,0 +1,62 @@
+"""Territorial diagnosis and optimal governance areas for medium-sized cities.
+
+The public names are loaded when first used, so that ``import diagnosis`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "AreaParameters": "config",
+    "City": "config",
+    "Settings": "config",
+    "default_settings": "config",
+    "load_city": "config",
+    "city_files": "config",
+    "DiagnosisError": "errors",
+    "Catalogue": "catalogue",
+    "load_catalogue": "catalogue",
+    "Country": "territory",
+    "Territory": "territory",
+    "load_country": "territory",
+    "load_territory": "territory",
+    "compute_indicators": "national",
+    "National": "national",
+    "load_national": "national",
+    "composite_index": "composite",
+    "explain_index": "composite",
+    "Goalposts": "composite",
+    "FunctionalAreas": "areas",
+    "agreement": "areas",
+    "area_quality": "areas",
+    "modularity": "areas",
+    "contiguity": "networks",
+    "network_measures": "networks",
+    "network_summary": "networks",
+    "Diagnosis": "result",
+    "STAGES": "result",
+    "Study": "diagnose",
+    "diagnose": "diagnose",
+    "open_study": "diagnose",
+    "draw": "report",
+    "write_report": "report",
+    "compare": "compare",
+    "run_batch": "batch",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str):
+    if name not in _HOME:
+        raise AttributeError(f"module 'diagnosis' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"diagnosis.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

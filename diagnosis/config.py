@@ -1,0 +1,182 @@
+"""The validated configuration: one YAML a pilot city, and the settings of a run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from diagnosis.errors import ConfigError, unknown_name
+from diagnosis.schema import Model, Text, build, read_yaml
+
+Language = Literal["it", "en"]
+Code = Annotated[str, StringConstraints(pattern=r"^\d{6}$")]
+CITY_ID = re.compile(r"^[a-z0-9][a-z0-9-]*$")
+
+
+class AreaParameters(Model):
+    """The four parameters of the functional areas (see docs/methods.md)."""
+
+    min_size: float = Field(1000, gt=0, description="Employed residents below which no area is valid.")
+    min_self_containment: float = Field(0.60, gt=0, le=1, description="Self-containment a large area needs.")
+    target_size: float = Field(
+        10000, gt=0, description="Employed residents from which the minimum is enough."
+    )
+    target_self_containment: float = Field(
+        0.75, gt=0, le=1, description="Self-containment a small area needs."
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> AreaParameters:
+        if self.min_size >= self.target_size or self.min_self_containment >= self.target_self_containment:
+            raise ValueError("each minimum must be below its target")
+        return self
+
+
+class City(Model):
+    """A pilot city and its study territory, as written in ``data/cities/<id>.yml``."""
+
+    id: str = Field(description="Short name: the file's name, also the folder of the report.")
+    name: Text = Field(description="Name of the city in both languages.")
+    code: Code = Field(description="6-digit code of the municipality, vintage 2022.")
+    province: str | None = Field(
+        None,
+        pattern=r"^\d{3}$",
+        description="Study territory: this province-level body. Default: the city's own.",
+    )
+    municipalities: tuple[Code, ...] = Field(
+        (), description="Study territory as a list of municipalities instead; the city must be one of them."
+    )
+    territory_name: Text | None = Field(
+        None, description="Name of the study territory; needed with a list of municipalities."
+    )
+    data: str | None = Field(
+        None, description="Folder with tables of an own country, relative to the YAML; default: Italy's data."
+    )
+    pilot: bool = Field(True, description="Whether the city is one of the network of pilot cities.")
+    areas: AreaParameters = Field(default_factory=AreaParameters, description="Parameters of the areas.")
+    comment: Text | None = Field(
+        None, description="A remark of the city, printed on the first page of its report."
+    )
+
+    @model_validator(mode="after")
+    def _territory(self) -> City:
+        if not CITY_ID.match(self.id):
+            raise ValueError("id must be made of small letters, digits and hyphens")
+        if self.municipalities:
+            if self.province:
+                raise ValueError("give either province or municipalities, not both")
+            if self.code not in self.municipalities:
+                raise ValueError(f"municipalities must contain the city itself, {self.code}")
+            if self.territory_name is None:
+                raise ValueError("territory_name is needed with a list of municipalities")
+        return self
+
+
+class Settings(Model):
+    """What a run needs besides the city: folders and choices, none of them read from the environment."""
+
+    edition: str = Field("draft", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Name of the edition.")
+    language: Language = Field("it", description="Language of the report.")
+    raw: Path = Field(description="Folder of downloaded files.")
+    cache: Path = Field(description="Folder of saved stage results.")
+    mirror: Path | None = Field(
+        None, description="Folder that holds the publishers' files, used before `raw`."
+    )
+    sources: Path = Field(description="The list of sources, sources.yml.")
+
+
+class Job(Model):
+    """One city to diagnose, as the batch hands it to the notebook."""
+
+    city: City
+    settings: Settings
+
+
+def project_folder() -> Path:
+    """Return the folder with `data` and `notebooks`: the checkout, or their copy in an installed package."""
+    package = Path(__file__).resolve().parent
+    installed = package / "_project"
+    return installed if installed.is_dir() else package.parent
+
+
+def default_settings(work: Path | str | None = None, **changes: Any) -> Settings:
+    """Return settings with the project's own folders.
+
+    Parameters
+    ----------
+    work : path, optional
+        Folder in which ``data/raw`` and ``data/cache`` are kept; the project folder if not given.
+    **changes
+        Fields of :class:`Settings` to set otherwise.
+
+    Returns
+    -------
+    Settings
+
+    Raises
+    ------
+    diagnosis.errors.ConfigError
+        A field is unknown or has a wrong value.
+    """
+    data = (Path(work) if work is not None else project_folder()) / "data"
+    values = {
+        "raw": data / "raw",
+        "cache": data / "cache",
+        "sources": project_folder() / "data" / "sources.yml",
+        **{key: value for key, value in changes.items() if value is not None},
+    }
+    settings = build(Settings, values, "settings")
+    if settings.mirror is not None and not settings.mirror.is_dir():
+        raise ConfigError(
+            "The mirror must be a folder with the publishers' files",
+            f"{str(settings.mirror)!r} is not a folder",
+            "Correct --mirror or DIAGNOSIS_MIRROR",
+        )
+    return settings
+
+
+def city_files(folder: Path | None = None) -> dict[str, Path]:
+    """Return the YAML files of the pilot cities by id, in alphabetical order."""
+    folder = folder or project_folder() / "data" / "cities"
+    return {path.stem: path for path in sorted(folder.glob("*.yml"))}
+
+
+def load_city(name: str | Path, folder: Path | None = None) -> City:
+    """Load the configuration of a city.
+
+    Parameters
+    ----------
+    name : str or Path
+        Id of a pilot city (``"siracusa"``), ``"example"``, or the path of a YAML file.
+    folder : Path, optional
+        Folder of the YAML files; the project's ``data/cities`` if not given.
+
+    Returns
+    -------
+    City
+
+    Raises
+    ------
+    diagnosis.errors.UnknownNameError
+        No pilot city has this name; the nearest one is named.
+    diagnosis.errors.ConfigError
+        The file breaks a rule.
+    """
+    example = project_folder() / "data" / "example" / "city.yml"
+    if isinstance(name, Path) or name.endswith((".yml", ".yaml")):
+        path = Path(name)
+    elif name == "example":
+        path = example
+    else:
+        files = city_files(folder)
+        if name not in files:
+            raise unknown_name("The city", name, [*files, "example"])
+        path = files[name]
+    values = read_yaml(path)
+    values.setdefault("id", "example" if path == example else path.stem)
+    if values.get("data"):
+        values["data"] = str((path.parent / str(values["data"])).resolve())
+    return build(City, values, path.name)
