@@ -1,0 +1,224 @@
+"""Official downloads: every source that has an address, from its publisher into the raw folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from diagnosis.errors import InputError, SourceError, unknown_name
+from diagnosis.provenance import Source
+from diagnosis.sources.content import check_content
+from diagnosis.sources.store import by_hand
+from diagnosis.sources.transfer import Patience, Transfer, UnavailableError, locked
+
+if TYPE_CHECKING:
+    import requests
+
+MAX_BYTES = 2 << 30
+Status = Literal["downloaded", "unchanged", "kept", "unavailable", "failed"]
+
+
+@dataclass(frozen=True)
+class PullEvent:
+    """How far one download has come; `total` is None where the server does not say."""
+
+    id: str
+    bytes: int
+    total: int | None
+
+
+@dataclass(frozen=True)
+class PullResult:
+    """How one source fared.
+
+    `status` is ``downloaded`` (new file), ``unchanged`` (the publisher's is the one here), ``kept`` (the one here
+    was not asked about, or no newer one could be had), ``unavailable`` (cannot be reached, has no address, time
+    is over) or ``failed`` (what came is not the file, or the disk refused it). `cost` says, where there is no file
+    at all, what the report loses.
+    """
+
+    id: str
+    status: Status
+    detail: str = ""
+    bytes: int = 0
+    cost: str = ""
+
+
+def pull(
+    sources: Mapping[str, Source],
+    raw_folder: str | Path,
+    *,
+    timeout: tuple[float, float] = (5, 60),
+    retries: int = 3,
+    workers: int = 3,
+    only: Iterable[str] | None = None,
+    refresh: bool = False,
+    on_event: Callable[[PullEvent], None] | None = None,
+    session: requests.Session | None = None,
+    max_bytes: int = MAX_BYTES,
+    deadline: float | None = None,
+    language: str = "en",
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> list[PullResult]:
+    """Download the sources that are not here yet; say of each how it went.
+
+    Files are put in place whole and verified; a cut download is resumed by the next attempt or the next call.
+    One source that cannot be had never stops the others and never raises. Each host gets one connection.
+
+    Parameters
+    ----------
+    sources : mapping of str to Source
+        The list of sources; embedded ones are passed over.
+    raw_folder : str or Path
+        Where files go, below it as ``<publisher>/<file>``; validators are kept in ``<file>.json`` beside each.
+    timeout : tuple of float
+        Seconds to connect, and between two arrivals of data.
+    retries : int
+        Further attempts after a fault that may pass.
+    workers : int
+        Hosts asked at the same time.
+    only : iterable of str, optional
+        Names of the sources to pull; all of them by default.
+    refresh : bool
+        Ask the publisher, too, about files that are here; by default they are kept.
+    on_event : callable, optional
+        Called with a :class:`PullEvent` as data come, from several threads.
+    session : requests.Session, optional
+        Shared by all downloads; by default one a host.
+    max_bytes : int
+        Largest file, and largest content of an archive.
+    deadline : float, optional
+        Seconds for the whole call; what is not here then is unavailable. A server that falls silent can hold the
+        call for one read time-out longer.
+    language : {"en", "it"}
+        Language of `PullResult.cost`.
+    clock, sleep : callable
+        Monotonic clock and pause, in seconds.
+
+    Returns
+    -------
+    list of PullResult
+        In the order of `sources`.
+
+    Raises
+    ------
+    diagnosis.errors.UnknownNameError
+        `only` names no source.
+    diagnosis.errors.InputError
+        A number is out of range.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    if workers < 1 or retries < 0 or max_bytes < 1 or min(timeout) <= 0:
+        raise InputError(
+            "workers and max_bytes must be at least 1, retries at least 0, time-outs more than 0",
+            f"workers={workers}, max_bytes={max_bytes}, retries={retries}, timeout={timeout} were given",
+        )
+    chosen = _chosen(sources, only)
+    patience = Patience(
+        timeout, retries, max_bytes, None if deadline is None else clock() + deadline, clock, sleep
+    )
+    by_host: dict[str, list[Source]] = {}
+    for source in chosen:
+        host = source.url.partition("://")[2].partition("/")[0]  # urlsplit raises for a malformed address
+        by_host.setdefault(host, []).append(source)
+
+    def pull_host(members: list[Source]) -> list[PullResult]:
+        import requests
+
+        own = session or requests.Session()
+        try:
+            return [
+                _pull_one(
+                    source,
+                    Path(raw_folder),
+                    own,
+                    patience,
+                    refresh=refresh,
+                    on_event=on_event,
+                    language=language,
+                )
+                for source in members
+            ]
+        finally:
+            if session is None:
+                own.close()
+
+    with ThreadPoolExecutor(workers, thread_name_prefix="pull") as pool:
+        tasks = [pool.submit(pull_host, members) for members in by_host.values()]
+        try:
+            results = {result.id: result for task in tasks for result in task.result()}
+        except BaseException:  # Ctrl-C: the pool waits for its threads, so tell them
+            patience.stop.set()
+            raise
+    return [results[source.id] for source in chosen]
+
+
+def _chosen(sources: Mapping[str, Source], only: Iterable[str] | None) -> list[Source]:
+    names = list(sources) if only is None else list(only)
+    for name in names:
+        if name not in sources:
+            raise unknown_name("source", name, sources)
+    return [source for name, source in sources.items() if name in names and source.tier == "download"]
+
+
+def _pull_one(
+    source: Source,
+    raw_folder: Path,
+    session: requests.Session,
+    patience: Patience,
+    *,
+    refresh: bool,
+    on_event: Callable[[PullEvent], None] | None,
+    language: str,
+) -> PullResult:
+    path = raw_folder / source.file
+
+    def progress(done: int, total: int | None) -> None:
+        if on_event is not None:
+            on_event(PullEvent(source.id, done, total))
+
+    def result(status: Status, detail: str) -> PullResult:
+        here = _is_sound(path, patience.max_bytes)
+        if here and status in ("unavailable", "failed"):
+            status, detail = "kept", f"no newer one could be had: {detail}"
+        return PullResult(
+            source.id,
+            status,
+            detail,
+            path.stat().st_size if here else 0,
+            "" if here else source.needed_for[language],
+        )
+
+    try:
+        if not refresh and _is_sound(path, patience.max_bytes):
+            return result("kept", "it is here")
+        if not source.url:
+            return result("unavailable", f"it has no direct address. {by_hand(source, raw_folder)}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with locked(path) as free:
+            if not free:
+                return result("unavailable", "another run is downloading it")
+            if not refresh and _is_sound(path, patience.max_bytes):
+                return result("kept", "another run has just downloaded it")
+            transfer = Transfer(source, path, session, patience, progress)
+            return result(transfer.run(), transfer.note)  # type: ignore[arg-type]
+    except UnavailableError as error:
+        doubt = (
+            "" if source.url_confirmed else f" The address is not confirmed. {by_hand(source, raw_folder)}"
+        )
+        return result("unavailable", f"{error}{doubt}")
+    except (SourceError, InputError, OSError) as error:
+        return result("failed", str(error))
+
+
+def _is_sound(path: Path, max_bytes: int) -> bool:
+    try:
+        check_content(path, path.name, max_bytes)
+    except (SourceError, OSError):
+        return False
+    return True
