@@ -1,0 +1,23 @@
+"""Networks of municipalities: commuting, contiguity, and flow models for when nothing was observed."""
+
+from diagnosis.networks.backbone import nodal_flows, significant_flows
+from diagnosis.networks.commuting import flow_margins, network_measures, network_summary
+from diagnosis.networks.contiguity import components, contiguity, to_graph
+from diagnosis.networks.graph import commuting_graph, flow_matrix
+from diagnosis.networks.models import gravity_flows, modelled_flows, radiation_flows
+
+__all__ = [
+    "commuting_graph",
+    "components",
+    "contiguity",
+    "flow_margins",
+    "flow_matrix",
+    "gravity_flows",
+    "modelled_flows",
+    "network_measures",
+    "network_summary",
+    "nodal_flows",
+    "radiation_flows",
+    "significant_flows",
+    "to_graph",
+]
