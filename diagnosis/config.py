@@ -12,7 +12,7 @@ from diagnosis.errors import ConfigError, unknown_name
 from diagnosis.schema import Model, Text, build, read_yaml
 
 Language = Literal["it", "en"]
-Code = Annotated[str, StringConstraints(pattern=r"^\d{6}$")]
+Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
 CITY_ID = re.compile(r"^[a-z0-9][a-z0-9-]*$")
 
 
@@ -43,7 +43,7 @@ class City(Model):
     code: Code = Field(description="6-digit code of the municipality, vintage 2022.")
     province: str | None = Field(
         None,
-        pattern=r"^\d{3}$",
+        pattern=r"^[0-9]{3}$",
         description="Study territory: this province-level body. Default: the city's own.",
     )
     municipalities: tuple[Code, ...] = Field(
@@ -177,6 +177,6 @@ def load_city(name: str | Path, folder: Path | None = None) -> City:
         path = files[name]
     values = read_yaml(path)
     values.setdefault("id", "example" if path == example else path.stem)
-    if values.get("data"):
-        values["data"] = str((path.parent / str(values["data"])).resolve())
+    if isinstance(data := values.get("data"), str) and data:
+        values["data"] = str((path.parent / data).resolve())
     return build(City, values, path.name)

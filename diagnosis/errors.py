@@ -47,6 +47,10 @@ class SourceError(DiagnosisError):
     """A source is not available here, or its file is not what its publisher issues."""
 
 
+class NotApplicableError(DiagnosisError):
+    """A stage has no meaning for this city: it is left out, and nothing has failed."""
+
+
 def _sentence(text: str) -> str:
     text = text.strip()
     return text if text.endswith((".", "!", "?", ":")) else f"{text}."

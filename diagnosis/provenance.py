@@ -34,6 +34,7 @@ class Source(_Record):
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="name of the entry in the list")
     title: Text = Field(description="what the file holds")
+    label: Text = Field(description="short form for the source line below a figure")
     publisher: str = Field(min_length=1, description="body that issues the data")
     tier: Literal["embedded", "download"] = Field("download", description="embedded: ships with a package")
     package: str = Field("", description="embedded only: distribution that carries the file")
@@ -119,6 +120,7 @@ class SourceRecord(_Record):
 
     id: str = Field(description="name of the source; local: the role of a city's own file")
     title: Text
+    label: Text | None = None
     publisher: str = ""
     tier: Tier
     file: str = Field(description="file that was read; a stand-in under its own name")
@@ -176,12 +178,12 @@ class Manifest(_Record):
     stages: tuple[StageRecord, ...] = ()
 
     def source_line(self, sources: Iterable[str], language: str) -> str:
-        """Name publishers and reference dates of the sources that were used, for the line below a figure."""
-        wanted = list(sources)
-        used = [item for item in self.sources if item.id in wanted]
-        parts = [f"{item.publisher}, {item.reference_date}" for item in used if item.publisher]
-        own = {"it": "dati propri", "en": "own data"}[language]
-        return "; ".join(dict.fromkeys(parts)) or own
+        """Name the sources that were used, for the line below a figure; empty for own files."""
+        wanted = set(sources)
+        labels = [
+            item.label[language] for item in self.sources if item.id in wanted and item.label is not None
+        ]
+        return "; ".join(dict.fromkeys(labels))
 
     def write(self, path: str | Path) -> Path:
         """Write it as JSON, whole or not at all."""

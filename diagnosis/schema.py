@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,12 +15,15 @@ from diagnosis.errors import EXAMPLES_SHOWN, ConfigError, unknown_name
 
 LANGUAGES = ("it", "en")
 ModelType = TypeVar("ModelType", bound=BaseModel)
+_LONGEST_SHOWN = 80
+_DEEPEST = 50
+_MERGE_TAG = "tag:yaml.org,2002:merge"
 
 
 class Model(BaseModel):
-    """Base of every configuration section: unknown fields are refused, values are frozen."""
+    """Base of every configuration section: unknown fields are refused, numbers finite, values frozen."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False)
 
 
 class Text(Model):
@@ -58,11 +62,11 @@ def build(model: type[ModelType], values: Mapping[str, Any], origin: str) -> Mod
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        faults = [_describe_fault(fault, model) for fault in error.errors()]
+        shown = [_describe_fault(fault, model) for fault in error.errors()[:EXAMPLES_SHOWN]]
+        others = error.error_count() - len(shown)
         raise ConfigError(
             f"{origin}: every field must be a known one with a value of its kind",
-            "; ".join(faults[:EXAMPLES_SHOWN])
-            + (f"; and {len(faults) - EXAMPLES_SHOWN} more" if len(faults) > EXAMPLES_SHOWN else ""),
+            "; ".join([*shown, f"and {others} more"] if others else shown),
             "Correct the file",
         ) from None
 
@@ -71,7 +75,9 @@ def _describe_fault(fault: Mapping[str, Any], model: type[BaseModel]) -> str:
     """Say one complaint of pydantic in words, with the nearest name for an unknown field."""
     place = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(fault["loc"][-1]), model.model_fields, n=1, cutoff=0.6)
+        *section, name = fault["loc"]
+        known = _section(model, section).model_fields
+        near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
         return f"{place!r} is not a field" + (f", did you mean {near[0]!r}?" if near else "")
     if fault["type"] == "missing":
         return f"{place!r} is missing"
@@ -79,24 +85,56 @@ def _describe_fault(fault: Mapping[str, Any], model: type[BaseModel]) -> str:
     if not place:
         return message
     given = fault["input"]
-    found = f", {given!r} was given" if isinstance(given, str | int | float | None) else ""
+    shown = repr(given) if isinstance(given, str | int | float | None) else ""
+    shown = shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}..."
+    found = f", {shown} was given" if shown else ""
+    if fault["type"] == "string_type" and isinstance(given, int | float):
+        found += " (write it in quotes)"  # YAML reads 071024 as an octal number
     return f"{place!r}: {message}{found}"
 
 
-class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """The parser in C (ten times faster than Python's), which also refuses a key given twice.
+def _section(model: type[BaseModel], place: Sequence[int | str]) -> type[BaseModel]:
+    """Return the model of the section that `place` leads to; positions in lists and keys are passed over."""
+    for part in place:
+        if part in model.model_fields:
+            annotation = model.model_fields[part].annotation
+            kinds = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
+            model = next((kind for kind in kinds if issubclass(kind, BaseModel)), model)
+    return model
 
-    YAML lets the last of two equal keys win in silence: a whole entry would vanish.
+
+class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """The parser in C (ten times faster than Python's), which also refuses repeated keys and merge keys.
+
+    YAML lets the last of two equal keys win in silence: a whole entry would vanish. Merge keys (``<<``) are copied
+    where they are used, so that a short file of nested ones fills the memory.
     """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.MarkedYAMLError(
-                    problem=f"the key {key!r} is given twice", problem_mark=node.start_mark
-                )
+        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if any(key.tag == _MERGE_TAG for key in keys):
+            raise yaml.MarkedYAMLError(
+                problem="merge keys (<<) are not allowed", problem_mark=node.start_mark
+            )
+        key, times = next(iter(Counter(key.value for key in keys).most_common(1)), ("", 0))
+        if times > 1:
+            raise yaml.MarkedYAMLError(
+                problem=f"the key {key!r} is given twice", problem_mark=node.start_mark
+            )
         return super().construct_mapping(node, deep)
+
+
+def _check_depth(text: str) -> None:
+    """Refuse deep nesting before the parser in C follows it down: it would end the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_UniqueKeys):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _DEEPEST:
+                problem = f"lists and sections are nested more than {_DEEPEST} deep"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -108,7 +146,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
         The file is absent, not UTF-8, not YAML, repeats a key, or is not a mapping.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_UniqueKeys)
+        text = path.read_text(encoding="utf-8-sig")
+        _check_depth(text)
+        content = yaml.load(text, Loader=_UniqueKeys)
     except FileNotFoundError:
         raise ConfigError(f"{path.name} must exist", f"{path} was not found") from None
     except OSError as error:
@@ -125,5 +165,6 @@ def read_yaml(path: Path) -> dict[str, Any]:
             f"{path.name} must be readable YAML", f"{where}{problem}", "Correct the line"
         ) from None
     if not isinstance(content, dict):
-        raise ConfigError(f"{path.name} must hold fields with values", f"found {type(content).__name__}")
+        found = "it is empty" if content is None else f"found {type(content).__name__}"
+        raise ConfigError(f"{path.name} must hold fields with values", found)
     return content

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,47 +15,106 @@ import pandas as pd
 from diagnosis.errors import InputError
 
 FACTS = "facts.json"
+ATTEMPTS = 5
 
 
 @contextmanager
-def whole_folder(folder: Path):
+def whole_folder(folder: Path) -> Iterator[Path]:
     """Yield an empty folder that takes the place of `folder` when the block ends without an error.
 
-    The rename is the last step, so that a process killed half-way leaves either the old folder or the new one,
-    never a mixture.
+    Two renames at the end put the old folder aside and the new one in its place: a process killed before them leaves
+    the old folder, one killed between them leaves both beside it under hidden names, never a mixture. Of several
+    processes that finish the same folder, the last one's stays.
+
+    Raises
+    ------
+    diagnosis.errors.InputError
+        The folder cannot be made, or is a file.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+    if folder.exists() and not folder.is_dir():
+        raise _unwritable(folder, "it is a file")
     try:
-        part.chmod(0o755)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+        part.chmod(0o755)  # mkdtemp's are closed to other users
+    except OSError as error:
+        raise _unwritable(folder, error.strerror) from None
+    try:
         yield part
-        old = None
-        if folder.exists():
-            old = part.with_suffix(".old")
-            folder.rename(old)
-        part.rename(folder)
-        if old is not None:
-            shutil.rmtree(old, ignore_errors=True)
+        try:
+            _put_in_place(part, folder)
+        except OSError as error:
+            raise _unwritable(folder, error.strerror) from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def write_content(folder: Path, content: Mapping[str, Any]) -> None:
-    """Write DataFrames and GeoDataFrames as Parquet, everything else into one JSON."""
-    facts = {}
+def _put_in_place(part: Path, folder: Path) -> None:
+    """Rename `part` to `folder`; what was there goes when the new one stands, or comes back."""
+    aside = part.with_suffix(".old")
+    for attempt in range(ATTEMPTS):
+        with suppress(FileNotFoundError):
+            folder.rename(aside)
+        try:
+            part.rename(folder)
+            break
+        except OSError:
+            if not folder.exists():
+                aside.rename(folder)
+            if attempt == ATTEMPTS - 1:
+                raise
+        finally:  # another process put its own there in between: ours replaces it in the next round
+            if folder.exists():
+                shutil.rmtree(aside, ignore_errors=True)
+
+
+def _unwritable(folder: Path, reason: str | None) -> InputError:
+    return InputError(
+        f"The folder {folder.name} must be writable",
+        f"{folder}: {reason}",
+        "Free space, correct its rights, or choose another folder",
+    )
+
+
+def save_content(folder: Path, content: Mapping[str, Any]) -> None:
+    """Write tables and facts into a folder, whole or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        Takes the place of an older one.
+    content : mapping
+        DataFrames and GeoDataFrames become Parquet; everything else goes into one JSON.
+
+    Raises
+    ------
+    diagnosis.errors.InputError
+        The folder cannot be written.
+    """
+    try:
+        with whole_folder(folder) as part:
+            _write_content(part, content)
+    except OSError as error:
+        raise _unwritable(folder, error.strerror or str(error)) from None
+
+
+def _write_content(folder: Path, content: Mapping[str, Any]) -> None:
+    facts, tables = {}, []
     for name, value in content.items():
         if isinstance(value, pd.DataFrame):
             value.to_parquet(folder / f"{name}.parquet")
+            tables.append(name)
         elif isinstance(value, pd.Series):
             raise TypeError(f"{name}: save a Series as a one-column DataFrame")
         else:
             facts[name] = value
-    text = json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
+    stored = {"tables": tables, "facts": facts}
+    text = json.dumps(stored, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
     (folder / FACTS).write_text(text + "\n", encoding="utf-8")
 
 
 def read_content(folder: Path) -> dict[str, Any]:
-    """Read back what :func:`write_content` wrote.
+    """Read back what :func:`save_content` wrote.
 
     Raises
     ------
@@ -64,14 +122,13 @@ def read_content(folder: Path) -> dict[str, Any]:
         The folder is not complete.
     """
     try:
-        content = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-        for path in sorted(folder.glob("*.parquet")):
-            content[path.stem] = _read_parquet(path)
-    except (OSError, ValueError) as error:
+        stored = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        tables = {name: _read_parquet(folder / f"{name}.parquet") for name in stored["tables"]}
+        return {**stored["facts"], **tables}
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{folder.name} must be a folder of saved results", str(error), "Delete the folder and run again"
         ) from None
-    return content
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -108,17 +165,5 @@ class StageCache:
             except InputError:
                 shutil.rmtree(folder, ignore_errors=True)
         content = dict(compute())
-        try:
-            with whole_folder(folder) as part:
-                write_content(part, content)
-        except OSError as error:
-            if not os.access(self.folder.parent, os.W_OK) or not self.folder.exists():
-                raise InputError(
-                    "The folder of saved results must be writable",
-                    f"{self.folder}: {error.strerror}",
-                    "Free space, or choose another folder with --work",
-                ) from None
-            # Two processes may finish the same stage at once: the first one's result is as good as ours.
-            if not folder.is_dir():
-                raise
+        save_content(folder, content)
         return content

@@ -37,7 +37,7 @@ PROVINCE_BODIES = (
 class Column:
     """One column of a table: its kind and what its values must satisfy."""
 
-    kind: str  # "text", "number" or "category"
+    kind: str  # "text" or "number"
     required: bool = True
     minimum: float | None = None
     maximum: float | None = None
@@ -78,7 +78,14 @@ class Table:
             A column is missing, not numeric, out of range, or the key is empty or repeated.
         """
         label = f"{self.name} ({origin})" if origin else self.name
-        frame = frame.reset_index() if self.indexed and frame.index.name in self.key else frame.copy()
+        keyed = set(self.key) & set(frame.index.names)
+        names = pd.Index([*keyed, *frame.columns])
+        if names.has_duplicates:
+            repeated = names[names.duplicated()].unique()
+            raise InputError(
+                f"{label}: a column must be there once", f"repeated: {examples(map(str, repeated))}"
+            )
+        frame = frame.reset_index() if keyed else frame.copy()
         needed = [*self.key, *(name for name, column in self.columns.items() if column.required)]
         absent = [name for name in needed if name not in frame.columns]
         if absent:
@@ -134,11 +141,13 @@ class Table:
 
 def _text(values: pd.Series) -> pd.Series:
     text = values.astype("str").str.strip()
-    return text.where(values.notna() & (text != ""), None).astype("str")
+    return text.where(values.notna() & (text != ""))
 
 
 def _number(values: pd.Series, column: Column, label: str) -> pd.Series:
     numbers = pd.to_numeric(values, errors="coerce")
+    if not isinstance(numbers.dtype, np.dtype):  # pandas' own types have a missing value that is not NaN
+        numbers = numbers.astype("float64")
     blank = values.isna()
     if not pd.api.types.is_numeric_dtype(values):
         blank |= values.astype("str").str.strip() == ""

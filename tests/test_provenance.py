@@ -29,6 +29,7 @@ from diagnosis.schema import Text
 ENTRY = """\
 flows_2021:
   title: {it: Flussi, en: Flows}
+  label: {it: Flussi 2021, en: Flows 2021}
   publisher: Office
   landing_page: https://example.org/flows
   url: https://example.org/flows.zip

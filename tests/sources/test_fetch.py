@@ -84,6 +84,7 @@ def source(site):
             **{
                 "id": name,
                 "title": BOTH,
+                "label": BOTH,
                 "publisher": "Office",
                 "landing_page": "https://example.org/page",
                 "url": site.url + path,

@@ -12,6 +12,7 @@ def source(name="flows", **fields):
         **{
             "id": name,
             "title": {"it": "Flussi", "en": "Flows"},
+            "label": {"it": "Flussi 2021", "en": "Flows 2021"},
             "publisher": "Office",
             "landing_page": "https://example.org/page",
             "url": "https://example.org/flows.zip",
