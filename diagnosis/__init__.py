@@ -47,7 +47,7 @@ _HOME = {
     "run_batch": "batch",
 }
 
-__all__ = sorted(_HOME)
+__all__ = list(_HOME)
 
 
 def __getattr__(name: str):

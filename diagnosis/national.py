@@ -1,0 +1,275 @@
+"""What is the same for every city of a country: computed once, kept under a digest of its inputs.
+
+A city is always read against the whole country: its municipalities against all municipalities, its province against
+all provinces, its areas drawn on the whole matrix so that no area is cut by a border.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from diagnosis.catalogue import Catalogue, load_catalogue
+from diagnosis.config import AreaParameters, Settings, city_files, load_city
+from diagnosis.errors import DiagnosisError, SourceError
+from diagnosis.provenance import digest
+from diagnosis.storage import StageCache
+from diagnosis.territory import Country, Territory
+
+COUNTRY = "IT"
+"""Id of the whole country among the groups and in the well-being table."""
+
+
+OUTLINE_METRES = 1000
+
+
+@dataclass(frozen=True)
+class National:
+    """The stages of a whole country, each computed when first asked for and then kept.
+
+    Parameters
+    ----------
+    country : Country
+        Its tables.
+    cache : StageCache
+        Where results are kept.
+    catalogue : Catalogue
+        The indicators.
+    pilots : tuple of str
+        Codes of the pilot cities.
+    """
+
+    country: Country
+    cache: StageCache
+    catalogue: Catalogue
+    pilots: tuple[str, ...] = ()
+    _kept: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, compare=False)
+
+    def indicators(self) -> dict[str, Any]:
+        """Municipal indicators of every municipality and of every region, province and the country.
+
+        Returns
+        -------
+        dict
+            `values` (municipalities x indicators), `gaps` (code, indicator, reason), `groups` (country, ``R`` +
+            region, province x indicators: rates recomputed from counts).
+        """
+        return self._stage("indicators", (), self._compute_indicators)
+
+    def scores(self) -> dict[str, Any]:
+        """Theme scores of the municipalities and of the groups (AMPI, country = 100)."""
+        return self._stage("scores", (), self._compute_scores)
+
+    def wellbeing(self) -> dict[str, Any]:
+        """Province-level well-being: reference years, values and domain scores (AMPI, country = 100)."""
+        return self._stage("wellbeing", (), self._compute_wellbeing)
+
+    def outline(self) -> pd.DataFrame:
+        """Simplified outlines of the regions, for small maps."""
+        return self._stage("outline", (), self._compute_outline)["regions"]
+
+    def score_groups(self, groups: pd.DataFrame) -> pd.DataFrame:
+        """Theme scores of further groups of municipalities, on the same goalposts as everybody else's."""
+        from diagnosis.composite import Goalposts, composite_index
+
+        posts = Goalposts(self.scores()["goalposts"])
+        names = list(posts.frame.index)
+        domains = pd.Series({name: self.catalogue[name].domain for name in names})
+        return composite_index(groups[names].astype(float), method="ampi", goalposts=posts, groups=domains)
+
+    def contiguity(self) -> pd.DataFrame:
+        """Pairs of municipalities that share a border, or a ferry edge."""
+        return self._stage("contiguity", (), self._compute_contiguity)["pairs"]
+
+    def network(self) -> dict[str, Any]:
+        """Measures of every municipality in the commuting network."""
+        return self._stage("network", (), self._compute_network)
+
+    def areas(self, parameters: AreaParameters) -> dict[str, Any]:
+        """Functional areas of the whole country and their quality beside the official ones."""
+        return self._stage("areas", (parameters.model_dump(),), lambda: self._compute_areas(parameters))
+
+    def _stage(self, name: str, inputs: tuple, compute: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+        key = digest(self.country.key, *inputs)
+        if (name + key) not in self._kept:
+            self._kept[name + key] = self.cache.get(name, key, compute)
+        return self._kept[name + key]
+
+    def _compute_indicators(self) -> dict[str, Any]:
+        from diagnosis.indicators import compute, gap_reasons
+
+        tables = self.country.tables
+        municipalities = self.country.municipalities
+        values = compute(tables)
+        everything = pd.Series(COUNTRY, index=municipalities.index)
+        groupings = (everything, "R" + municipalities["region"], municipalities["province"])
+        groups = pd.concat([compute(tables, groups=grouping) for grouping in groupings])
+        groups.index.name = "group"
+        return {"values": values, "gaps": gap_reasons(values, tables), "groups": groups}
+
+    def _compute_scores(self) -> dict[str, Any]:
+        from diagnosis.composite import Goalposts, composite_index
+
+        found = self.indicators()
+        scored = {
+            item.id: item
+            for item in self.catalogue.select(level="municipality", scored=True)
+            if found["values"][item.id].nunique() > 1
+        }
+        columns = list(scored)
+        values = found["values"][columns].astype(float)
+        groups = found["groups"][columns].astype(float)
+        directions = pd.Series({name: item.direction for name, item in scored.items()})
+        domains = pd.Series({name: item.domain for name, item in scored.items()})
+        posts = Goalposts.from_panel(values, groups.loc[COUNTRY], directions)
+        both = pd.concat([values, groups])
+        scores = composite_index(both, method="ampi", directions=directions, goalposts=posts, groups=domains)
+        return {
+            "values": scores.loc[values.index],
+            "groups": scores.loc[groups.index],
+            "goalposts": posts.to_frame(),
+        }
+
+    def _compute_wellbeing(self) -> dict[str, Any]:
+        from diagnosis.composite import Goalposts, composite_index
+        from diagnosis.indicators import wellbeing as published
+
+        series = self._table("wellbeing")
+        years = published.latest(series, self.catalogue)
+        table = published.table(series, years)
+        scored = [item.id for item in self.catalogue.select(level="province", scored=True)]
+        known = [name for name in scored if pd.notna(table.at[COUNTRY, name])]
+        provinces = table.loc[~table.index.str.startswith(("R", COUNTRY))]
+        known = [name for name in known if provinces[name].nunique() > 1]
+        directions = pd.Series({name: self.catalogue[name].direction for name in known})
+        domains = pd.Series({name: self.catalogue[name].domain for name in known})
+        posts = Goalposts.from_panel(provinces[known], table.loc[COUNTRY, known], directions[known])
+        scores = composite_index(
+            table[known], method="ampi", directions=directions[known], goalposts=posts, groups=domains
+        )
+        return {"years": years, "values": table, "scores": scores, "goalposts": posts.to_frame()}
+
+    def _compute_outline(self) -> dict[str, Any]:
+        # Simplified before they are joined: three times quicker, and slivers between neighbours vanish.
+        municipalities = self.country.municipalities[["region", "region_name", "geometry"]]
+        simple = municipalities.set_geometry(municipalities.simplify_coverage(OUTLINE_METRES))
+        return {"regions": simple.dissolve("region")}
+
+    def _compute_contiguity(self) -> dict[str, Any]:
+        from diagnosis.networks import contiguity
+
+        return {"pairs": contiguity(self.country.municipalities)}
+
+    def _compute_network(self) -> dict[str, Any]:
+        from diagnosis.networks import network_measures
+
+        return {"measures": network_measures(self._table("flows"), self.country.municipalities.index)}
+
+    def _compute_areas(self, parameters: AreaParameters) -> dict[str, Any]:
+        from diagnosis.areas import FunctionalAreas, agreement, area_quality
+
+        flows = self._table("flows")
+        codes = self.country.municipalities.index
+        residents = self.country.residents
+        estimator = FunctionalAreas(**parameters.model_dump()).fit(flows, population=residents)
+        labels = pd.DataFrame({"functional": estimator.labels_.reindex(codes)})
+        evidence: dict[str, Any] = {
+            "population": residents,
+            "contiguity": self.contiguity(),
+            "municipalities": self.country.municipalities,
+            "parameters": parameters.model_dump(),
+        }
+        content: dict[str, Any] = {
+            "quality": area_quality(labels["functional"], flows, **evidence),
+            "unassigned": estimator.unassigned_,
+            "iterations": estimator.iterations_,
+        }
+        official = self.country.tables.get("labour_areas")
+        if official is not None:
+            labels["official"] = official["area"].reindex(codes)
+            content["official_quality"] = area_quality(labels["official"], flows, **evidence)
+            content["official_names"] = official.drop_duplicates("area").set_index("area")[["area_name"]]
+            content["agreement"] = {
+                name: float(value)
+                for name, value in agreement(
+                    labels["functional"], labels["official"], population=residents
+                ).items()
+            }
+        return {"labels": labels, **content}
+
+    def _table(self, name: str) -> pd.DataFrame:
+        if name not in self.country.tables:
+            raise SourceError(
+                f"The table {name} is needed",
+                self.country.absent[name].en if name in self.country.absent else "it is not available",
+                "Run `diagnosis data pull`, or name a mirror with --mirror",
+            )
+        return self.country.tables[name]
+
+
+def compute_indicators(place: Country | Territory) -> pd.DataFrame:
+    """Compute the municipal indicators of a country, or of the municipalities of a territory.
+
+    Parameters
+    ----------
+    place : Country or Territory
+
+    Returns
+    -------
+    DataFrame
+        Index code, one column an indicator; units and directions are in the catalogue.
+    """
+    from diagnosis.indicators import compute
+
+    if isinstance(place, Territory):
+        return compute(place.country.tables).loc[place.codes]
+    return compute(place.tables)
+
+
+def load_national(country: Country, settings: Settings) -> National:
+    """Prepare the national stages of a country; nothing is computed yet.
+
+    Parameters
+    ----------
+    country : Country
+        Its tables.
+    settings : Settings
+        Folder of saved results.
+
+    Returns
+    -------
+    National
+    """
+    codes = country.municipalities.index
+    pilots = (load_city(name).code for name in city_files())
+    return National(
+        country, StageCache(settings.cache), load_catalogue(), tuple(code for code in pilots if code in codes)
+    )
+
+
+def compute_all(national: National, parameters: AreaParameters) -> dict[str, str]:
+    """Compute every national stage, so that cities that run in parallel find them saved.
+
+    Returns
+    -------
+    dict of str to str
+        The stages that failed, with the reason.
+    """
+    failed = {}
+    stages: dict[str, Callable[[], Any]] = {
+        "indicators": national.indicators,
+        "scores": national.scores,
+        "wellbeing": national.wellbeing,
+        "contiguity": national.contiguity,
+        "network": national.network,
+        "areas": lambda: national.areas(parameters),
+    }
+    for name, stage in stages.items():
+        try:
+            stage()
+        except DiagnosisError as error:
+            failed[name] = str(error)
+    return failed

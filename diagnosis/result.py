@@ -1,0 +1,138 @@
+"""The result of a diagnosis: everything found on one city, in documented places, saved as Parquet and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from diagnosis.config import City
+from diagnosis.errors import InputError, examples
+from diagnosis.provenance import Manifest
+from diagnosis.schema import build
+from diagnosis.storage import FACTS, read_content, save_content
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+STAGES = ("territory", "indicators", "wellbeing", "networks", "areas")
+"""The stages in order; each fills the tables named after it and one entry of `facts`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Diagnosis:
+    """Everything found on one city.
+
+    Attributes
+    ----------
+    city : City
+        Its configuration.
+    tables : dict of str to DataFrame
+        *territory*: ``municipalities`` (GeoDataFrame, EPSG:3035), ``context`` (neighbours, for maps), ``outline``
+        (the country's regions), ``ages`` (residents by sex and age of city, territory and country).
+        *indicators*: ``indicators`` (municipality x indicator), ``gaps`` (code, indicator, reason), ``groups``
+        (city, territory, region, country x indicator), ``capitals`` (capital x indicator), ``scores`` and
+        ``group_scores`` (theme scores).
+        *wellbeing*: ``wellbeing`` (one row an indicator of the province), ``domain_scores`` (territory x domain),
+        ``series`` (year, indicator, value of province, region, country).
+        *networks*: ``network`` (municipality x measure), ``flows`` (origin, destination, commuters).
+        *areas*: ``areas`` (code, name, one column a method), ``area_quality``, ``area_map`` (GeoDataFrame).
+        ``findings``: strengths and weaknesses, each with its indicator.
+    facts : dict
+        JSON-able figures by stage: ``territory``, ``indicators``, ``wellbeing``, ``networks``, ``areas``.
+    failed : dict of str to str
+        Stages that could not be carried out, with the reason: their sections are not in the report.
+    manifest : Manifest
+        What was run on what.
+    """
+
+    city: City
+    tables: Mapping[str, pd.DataFrame]
+    facts: Mapping[str, Any]
+    manifest: Manifest
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return one table, or say which stage failed to make it."""
+        if name not in self.tables:
+            raise InputError(
+                f"The diagnosis of {self.city.id} must hold the table {name!r}",
+                f"it holds {', '.join(sorted(self.tables))}; failed stages: {dict(self.failed) or 'none'}",
+            )
+        return self.tables[name]
+
+    @property
+    def municipalities(self) -> gpd.GeoDataFrame:
+        """The municipalities of the study territory, indexed by code."""
+        return self.tables["municipalities"]  # type: ignore[return-value]
+
+    def has(self, stage: str) -> bool:
+        """Whether a stage was carried out."""
+        return stage in self.facts
+
+    def at(self, created: datetime) -> Diagnosis:
+        """Return the same result with the moment of the run, which has a time zone, in its manifest."""
+        if created.tzinfo is None:
+            raise InputError("The moment of a run must have a time zone", f"{created} has none")
+        return replace(self, manifest=self.manifest.model_copy(update={"created": created}))
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the result into a folder, whole or not at all.
+
+        Parameters
+        ----------
+        folder : path
+            New, empty, or one with an earlier result, whose place it takes.
+
+        Returns
+        -------
+        Path
+            The folder.
+
+        Raises
+        ------
+        diagnosis.errors.InputError
+            The folder holds something else, or cannot be written.
+        """
+        folder = Path(folder)
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / FACTS).is_file():
+            raise InputError(
+                "A result must be saved in a folder of its own",
+                f"{folder} holds other files, which would be lost",
+                "Name a new folder",
+            )
+        content = {
+            **self.tables,
+            "city": self.city.model_dump(mode="json"),
+            "facts": dict(self.facts),
+            "failed": dict(self.failed),
+            "manifest": self.manifest.model_dump(mode="json"),
+        }
+        save_content(folder, content)
+        return folder
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Diagnosis:
+        """Read back what :meth:`save` wrote.
+
+        Raises
+        ------
+        diagnosis.errors.InputError
+            The folder does not hold a complete result.
+        """
+        content = read_content(Path(folder))
+        if absent := [name for name in ("city", "facts", "failed", "manifest") if name not in content]:
+            raise InputError(
+                f"{folder} must be a folder with a saved diagnosis", f"missing: {examples(absent)}"
+            )
+        return cls(
+            city=build(City, content["city"], "saved city"),
+            tables={name: value for name, value in content.items() if isinstance(value, pd.DataFrame)},
+            facts=content["facts"],
+            failed=content["failed"],
+            manifest=build(Manifest, content["manifest"], "saved manifest"),
+        )
