@@ -1,0 +1,119 @@
+"""The data package of a report: tables, areas, data dictionary, attributions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from diagnosis.catalogue import load_catalogue
+from diagnosis.indicators import REASONS
+from diagnosis.report.html import to_csv
+from diagnosis.report.words import Words
+from diagnosis.result import Diagnosis
+
+FOLDER = "data"
+README = "README.md"
+AREA_COLUMNS = {"functional": "functional", "official": "sll_2021"}
+"""Column of the areas table -> its name in the package, one a method."""
+
+
+def write_package(result: Diagnosis, folder: Path, words: Words) -> None:
+    """Write the data package of a diagnosis into ``folder/data``.
+
+    Parameters
+    ----------
+    result : Diagnosis
+        What was found.
+    folder : Path
+        Folder of the report.
+    words : Words
+        Language of names and remarks; column names are ids and stay the same in every language.
+    """
+    target = folder / FOLDER
+    target.mkdir(parents=True, exist_ok=True)
+    tables = result.tables
+    names = result.municipalities["name"]
+    if "indicators" in tables:
+        indicators = tables["indicators"].copy()
+        indicators.insert(0, "name", names)
+        _write(indicators, target / "indicators.csv")
+        _write(tables["groups"], target / "groups.csv")
+        gaps = tables["gaps"].assign(
+            name=tables["gaps"]["code"].map(names),
+            reason_text=[REASONS[reason][words.language] for reason in tables["gaps"]["reason"]],
+        )
+        _write(gaps, target / "gaps.csv", index=False)
+    if "wellbeing" in tables:
+        _write(tables["wellbeing"], target / "wellbeing.csv")
+    if "network" in tables:
+        network = tables["network"].copy()
+        network.insert(0, "name", names)
+        _write(network, target / "network.csv")
+        _write(tables["flows"], target / "flows.csv", index=False)
+    if "areas" in tables:
+        _write_areas(result, target)
+    if "findings" in tables:
+        _write(tables["findings"], target / "findings.csv", index=False)
+    _write(_dictionary(words), target / "data_dictionary.csv")
+    _write(_attributions(result, words), target / "attributions.csv", index=False)
+    (target / README).write_text(_readme(result, words, target), encoding="utf-8")
+
+
+def _write(frame: pd.DataFrame, path: Path, index: bool = True) -> None:
+    text = to_csv(frame if index else frame.reset_index(drop=True))
+    path.write_text(text, encoding="utf-8", newline="")
+
+
+def _write_areas(result: Diagnosis, target: Path) -> None:
+    import geopandas as gpd
+
+    areas = result.tables["areas"]
+    kept = ["name", "province", "in_territory", *(name for name in AREA_COLUMNS if name in areas)]
+    table = areas[kept].rename(columns=AREA_COLUMNS)
+    _write(table, target / "areas.csv")
+    _write(result.tables["area_quality"], target / "area_quality.csv")
+    polygons = gpd.GeoDataFrame(table.join(result.tables["area_map"]["geometry"]), geometry="geometry")
+    path = target / "areas.gpkg"
+    polygons.reset_index().to_file(path, layer="municipalities", driver="GPKG")
+    dissolved = polygons.dropna(subset="functional").dissolve("functional")[["geometry"]]
+    quality = result.tables["area_quality"]
+    dissolved.join(quality).reset_index().to_file(path, layer="functional_areas", driver="GPKG")
+
+
+def _dictionary(words: Words) -> pd.DataFrame:
+    return load_catalogue().to_frame(words.language)
+
+
+def _attributions(result: Diagnosis, words: Words) -> pd.DataFrame:
+    rows = [
+        {
+            "source": item.id,
+            "title": words.pick(item.title),
+            "publisher": item.publisher,
+            "file": item.file,
+            "sha256": item.sha256,
+            "licence": item.licence,
+            "licence_confirmed": item.licence_confirmed,
+            "licence_url": item.licence_url,
+            "attribution": words.pick(item.attribution) if item.attribution is not None else "",
+            "modified": words.pick(item.modified) if item.modified is not None else "",
+            "stands_in": item.stands_in,
+            "note": words.pick(item.note) if item.note is not None else "",
+        }
+        for item in result.manifest.sources
+    ]
+    return pd.DataFrame(rows)
+
+
+def _readme(result: Diagnosis, words: Words, target: Path) -> str:
+    lines = [f"# {result.city.name[words.language]}: {words('file_data')}", ""]
+    kind = result.manifest.flows_kind
+    if kind != "observed":
+        lines += [f"**{words(f'{kind}_title')}.** {words(kind)}", ""]
+    lines += [
+        f"- `{path.name}`: {words(f'package_{path.stem}')}"
+        for path in sorted(target.iterdir())
+        if path.name != README
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,110 @@
+"""The report as PDF/UA-1, set by Typst from the same document as the HTML."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from diagnosis.errors import InputError
+from diagnosis.report.document import Block, Document, Drawing, Lead, Pair
+from diagnosis.report.words import Words
+
+TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
+STANDARD = "ua-1"
+VIEW_BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
+PAGE_BREAKS = ("territory", "wellbeing", "networks", "areas", "method")
+
+
+def render_pdf(document: Document, author: str = "diagnosis") -> bytes:
+    """Render a document.
+
+    Parameters
+    ----------
+    document : Document
+        The report in one language.
+    author : str
+        Written into the properties of the file.
+
+    Returns
+    -------
+    bytes
+        A PDF that follows PDF/UA-1: a figure without a text alternative is an error here, not in the file.
+
+    Raises
+    ------
+    diagnosis.errors.InputError
+        Typst refuses the document.
+    """
+    import typst
+
+    with tempfile.TemporaryDirectory(prefix="report-") as name:
+        folder = Path(name)
+        data = _content(document, author, folder)
+        (folder / "data.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+        source = folder / "report.typ"
+        source.write_bytes(TEMPLATE.read_bytes())
+        try:
+            return typst.compile(
+                str(source), format="pdf", pdf_standards=STANDARD, root=str(folder), ignore_system_fonts=True
+            )
+        except RuntimeError as error:
+            raise InputError("The report must be one Typst can set", str(error)) from None
+
+
+def _content(document: Document, author: str, folder: Path) -> dict[str, Any]:
+    words = Words(document.language)
+    return {
+        "title": document.title,
+        "subtitle": document.subtitle,
+        "language": document.language,
+        "author": author,
+        "keywords": document.keywords,
+        "edition": words("edition", edition=document.edition),
+        "date": document.date,
+        "words": {name: words(name) for name in ("report", "page", "of", "compiled")},
+        "notices": [_block(notice, folder) for notice in document.notices],
+        "sections": [
+            {
+                "title": section.title,
+                "level": section.level,
+                "break": section.id in PAGE_BREAKS,
+                "blocks": [_block(block, folder) for block in section.blocks],
+            }
+            for section in document.sections
+        ],
+    }
+
+
+def _block(block: Block, folder: Path) -> dict[str, Any]:
+    if isinstance(block, Drawing):
+        return _drawing(block, folder)
+    if isinstance(block, Lead):
+        return {"kind": "lead", "text": block.text, "drawing": _drawing(block.drawing, folder)}
+    if isinstance(block, Pair):
+        return {"kind": "pair", "left": _block(block.left, folder), "right": _block(block.right, folder)}
+    return asdict(block)
+
+
+def _drawing(block: Drawing, folder: Path) -> dict[str, Any]:
+    figure = block.figure
+    file = f"{figure.id}.svg"
+    (folder / file).write_text(figure.svg, encoding="utf-8")
+    return {
+        "kind": "figure",
+        "file": file,
+        "title": figure.title,
+        "alt": figure.alt,
+        "caption": figure.caption,
+        "wide": block.wide,
+        "ratio": _ratio(figure.svg),
+    }
+
+
+def _ratio(svg: str) -> float:
+    """Height over width of a drawing."""
+    found = VIEW_BOX.search(svg)
+    return float(found[2]) / float(found[1]) if found else 1.0

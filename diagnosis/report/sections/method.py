@@ -1,0 +1,85 @@
+"""Data and method: every source with its licence, what is missing, how it was computed."""
+
+from __future__ import annotations
+
+from diagnosis.indicators import REASONS
+from diagnosis.provenance import SourceRecord
+from diagnosis.report.document import Block, Items, Notice, Prose, Section, Table
+from diagnosis.report.words import Words
+from diagnosis.result import Diagnosis
+
+STAGE_TABLES = {
+    "indicators": ("population",),
+    "wellbeing": ("wellbeing",),
+    "networks": ("flows",),
+    "areas": ("flows",),
+}
+
+
+def write_method(result: Diagnosis, words: Words) -> list[Section]:
+    """Write sources, gaps and method."""
+    manifest = result.manifest
+    blocks: list[Block] = [
+        Prose(words("method_text")),
+        Prose(words("method_scores")),
+        Prose(words("method_areas")),
+        _sources(result, words),
+    ]
+    attributions = [words.pick(item.attribution) for item in manifest.sources if item.attribution is not None]
+    if attributions:
+        blocks.append(Items(tuple(words("attribution", text=text) for text in dict.fromkeys(attributions))))
+    absent = result.facts["territory"]["absent"]
+    sections = [Section("method", words("method"), tuple(blocks))]
+    if absent:
+        items = Items(tuple(dict.fromkeys(words.pick(reason) for reason in absent.values())))
+        sections.append(Section("absent", words("absent_title"), (items,), level=3))
+    if "gaps" in result.tables and len(result.table("gaps")):
+        sections.append(_gaps(result, words))
+    closing = Prose(words("reproduce", code=manifest.code_version, settings=manifest.settings_digest))
+    sections.append(Section("notes", words("notes_title"), (Prose(words("notes_text")), closing), level=3))
+    return sections
+
+
+def write_missing(result: Diagnosis, words: Words, stage: str) -> Section:
+    """Write in place of a section why it is not there: its data are missing, or it has no meaning here."""
+    if stage not in result.failed:
+        return Section(stage, words(stage), (Prose(words(f"{stage}_skipped")),))
+    absent = result.facts["territory"]["absent"]
+    reasons = [words.pick(absent[table]) for table in STAGE_TABLES[stage] if table in absent]
+    reason = " ".join(reasons) or words("failed_detail", reason=result.failed[stage])
+    return Section(stage, words(stage), (Notice(reason, words("failed_title")),))
+
+
+def _sources(result: Diagnosis, words: Words) -> Table:
+    header = tuple(
+        words(f"column_{name}") for name in ("source", "publisher", "reference", "licence", "modified")
+    )
+    rows = tuple(_source_row(item, words) for item in result.manifest.sources)
+    return Table("sources", words("sources_table"), header, rows, "lllll", widths=(3, 2, 1.5, 2.2, 3.5))
+
+
+def _source_row(item: SourceRecord, words: Words) -> tuple[str, ...]:
+    title = words.pick(item.title)
+    if item.stands_in and item.note is not None:
+        title = words("stand_in", title=title, note=words.pick(item.note))
+    licence = item.licence or words("own_file")
+    if item.licence and not item.licence_confirmed:
+        licence = words("licence_unconfirmed", licence=licence)
+    return (
+        title,
+        item.publisher or words("own_file"),
+        item.reference_date or "–",
+        licence,
+        words.pick(item.modified) if item.modified is not None else "–",
+    )
+
+
+def _gaps(result: Diagnosis, words: Words) -> Section:
+    gaps = result.table("gaps")
+    counts = gaps["reason"].value_counts()
+    lines = tuple(
+        words("gaps_line", reason=REASONS[reason][words.language], n=int(number))
+        for reason, number in counts.items()
+    )
+    text = Prose(words("gaps_text", n=len(gaps)))
+    return Section("gaps", words("gaps_title"), (text, Items(lines)), level=3)

@@ -1,0 +1,216 @@
+"""The first page: who this is about, a dozen figures, strengths and weaknesses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from diagnosis import findings
+from diagnosis.catalogue import Indicator, load_catalogue
+from diagnosis.report.document import (
+    Block,
+    Card,
+    Cards,
+    Drawing,
+    Finding,
+    Findings,
+    Lead,
+    Notice,
+    Prose,
+    Section,
+)
+from diagnosis.report.sections.blocks import drawings
+from diagnosis.report.words import Words
+from diagnosis.result import Diagnosis
+
+NATIONAL_SCORE = 100
+FEWEST_DOMAINS = 3
+
+
+def write_notices(result: Diagnosis, words: Words) -> tuple[Notice, ...]:
+    """Write what must be known before any figure is read: invented, modelled or partly estimated data."""
+    kind = result.manifest.flows_kind
+    notices = [] if kind == "observed" else [Notice(words(kind), words(f"{kind}_title"))]
+    if result.city.comment is not None:
+        notices.append(Notice(result.city.comment[words.language], words("comment_title")))
+    return tuple(notices)
+
+
+def write_summary(result: Diagnosis, words: Words) -> Section:
+    """Write the score card, the strengths and the weaknesses."""
+    text = " ".join(_in_short(result, words))
+    place = drawings(result, words, ("locator",))
+    lead = [Lead(text, block) for block in place if isinstance(block, Drawing)] or [Prose(text)]
+    blocks: list[Block] = [*lead, Cards(headline(result, words))]
+    if "findings" in result.tables:
+        blocks.append(_findings(result, words))
+    return Section("summary", words("summary"), tuple(blocks))
+
+
+def nation(result: Diagnosis, words: Words) -> str:
+    """Name of the country in the language of the report."""
+    return result.facts["territory"]["country_name"][words.language]
+
+
+def headline(result: Diagnosis, words: Words) -> tuple[Card, ...]:
+    """Write the figures of the first page, those there are data for."""
+    facts = result.facts
+    territory = facts["territory"]
+    cards = []
+    if territory["city_residents"] is not None:
+        share = words.percent(territory["city_residents"] / territory["residents"])
+        note = words("card_city_residents_note", share=share)
+        cards.append(_card("city_residents", words.number(territory["city_residents"]), note, words))
+    density = words.number(territory["residents"] / territory["area_km2"])
+    note = words("card_residents_note", n=territory["municipalities"], density=density)
+    cards.append(_card("residents", words.number(territory["residents"]), note, words))
+    share = words.percent(territory["small_residents"] / territory["residents"])
+    note = words("card_small_note", share=share)
+    cards.append(_card("small", words.number(territory["small_municipalities"]), note, words))
+    cards += _indicator_card(result, words, "old", "old_age_index", "territory")
+    cards += _indicator_card(result, words, "self", "residents_self_containment", "city")
+    if result.has("networks"):
+        networks = facts["networks"]
+        note = words("card_in_note", out=words.number(networks["city_out"]))
+        cards.append(_card("in", words.number(networks["city_in"]), note, words))
+        inside = words.percent(networks["share_residents_inside"])
+        cards.append(_card("inside", inside, words("card_inside_note"), words))
+    if result.has("areas") and facts["areas"]["city_area"] is not None:
+        cards += _area_cards(result, words)
+    for name in ("flood", "landslide"):
+        cards += _indicator_card(result, words, name, f"{name}_residents_share", "territory")
+    cards += _indicator_card(result, words, "inner", "inner_areas_residents_share", "territory")
+    return tuple(cards)
+
+
+def _card(name: str, value: str, note: str, words: Words, tone: str = "") -> Card:
+    return Card(name, words(f"card_{name}"), value, note, tone)
+
+
+def _indicator_card(result: Diagnosis, words: Words, name: str, indicator: str, row: str) -> list[Card]:
+    """One card of an indicator beside its yardstick; none where it has no value."""
+    if "groups" not in result.tables or indicator not in result.tables["groups"]:
+        return []
+    item = load_catalogue()[indicator]
+    value = result.tables["groups"].at[row, indicator]
+    if pd.isna(value):
+        return []
+    unit = "%" if item.unit[words.language] == "%" else ""
+    yardstick, label = _yardstick(result, words, item)
+    note = words(f"card_{name}_note", yardstick=f"{label} {words.measure(yardstick, item.decimals, unit)}")
+    tone = _tone(value, yardstick, item.direction)
+    return [_card(name, words.measure(value, item.decimals, unit), note, words, tone)]
+
+
+def _yardstick(result: Diagnosis, words: Words, item: Indicator) -> tuple[float, str]:
+    """Return the country's value, or the median of the like cities where the country's is 100 by construction."""
+    if item.comparable:
+        return result.tables["groups"].at["country", item.id], nation(result, words)
+    like = result.facts["indicators"]["compared_with"]
+    return result.tables["capitals"][item.id].median(), words(f"median_{like}")
+
+
+def _tone(value: float, yardstick: float, direction: str) -> str:
+    if direction == "neutral" or pd.isna(yardstick) or value == yardstick:
+        return ""
+    return "good" if (value > yardstick) == (direction == "positive") else "bad"
+
+
+def _area_cards(result: Diagnosis, words: Words) -> list[Card]:
+    areas = result.facts["areas"]
+    quality = result.table("area_quality").loc[areas["city_area"]]
+    outside = areas["city_outside_territory"]
+    key = "card_area_note" if outside else "card_area_note_inside"
+    note = words(key, residents=words.number(areas["city_residents"]), n=outside)
+    demand = words.percent(quality["demand_self_containment"])
+    closed = words.percent(quality["supply_self_containment"])
+    return [
+        _card("area", words.number(areas["city_members"]), note, words),
+        _card("closed", closed, words("card_closed_note", demand=demand), words),
+    ]
+
+
+def _in_short(result: Diagnosis, words: Words) -> list[str]:
+    """Two or three sentences that say what matters most."""
+    facts = result.facts
+    city = result.city.name[words.language]
+    sentences = []
+    if result.has("networks"):
+        networks = facts["networks"]
+        more = networks["city_in"] > networks["city_out"]
+        sentences.append(
+            words(
+                "short_attracts" if more else "short_sends",
+                city=city,
+                city_in=words.number(networks["city_in"]),
+                city_out=words.number(networks["city_out"]),
+            )
+        )
+    if result.has("areas") and facts["areas"]["city_area"] is not None:
+        areas = facts["areas"]
+        key = "short_area" if areas["city_outside_territory"] else "short_area_inside"
+        members, outside = areas["city_members"], areas["city_outside_territory"]
+        sentences.append(words(key, city=city, n=members, outside=outside))
+    if result.has("wellbeing"):
+        sentences += _domains_in_short(result, words)
+    return sentences
+
+
+def _domains_in_short(result: Diagnosis, words: Words) -> list[str]:
+    facts = result.facts["wellbeing"]
+    scores = result.table("domain_scores").loc[facts["province"]].dropna().sort_values()
+    if len(scores) < FEWEST_DOMAINS:
+        return []
+    names = {name: domain.name[words.language] for name, domain in load_catalogue().domains.items()}
+    best, worst = scores.index[-1], scores.index[0]
+    return [
+        words(
+            "short_domains",
+            nation=nation(result, words),
+            above=int((scores > NATIONAL_SCORE).sum()),
+            of=len(scores),
+            best=names[best],
+            best_score=words.number(scores[best], 1),
+            worst=names[worst],
+            worst_score=words.number(scores[worst], 1),
+        )
+    ]
+
+
+def _findings(result: Diagnosis, words: Words) -> Findings:
+    found = result.table("findings")
+    group = result.facts.get("indicators", {}).get("compared_with", "capitals")
+    number = int(result.facts.get("indicators", {}).get("like", 0))
+    return Findings(
+        strengths_title=words("strengths"),
+        weaknesses_title=words("weaknesses"),
+        strengths=_finding_list(result, words, findings.choose(found, "strength")),
+        weaknesses=_finding_list(result, words, findings.choose(found, "weakness")),
+        none=words("findings_none"),
+        rule=words("findings_rule", group=words(f"group_{group}", n=number)),
+    )
+
+
+def _finding_list(result: Diagnosis, words: Words, chosen: pd.DataFrame) -> tuple[Finding, ...]:
+    catalogue = load_catalogue()
+    years = result.tables["wellbeing"]["year"] if "wellbeing" in result.tables else {}
+    items = []
+    for row in chosen.to_dict("records"):
+        item = catalogue[row["indicator"]]
+        unit = item.unit[words.language]
+        key = f"finding_{row['level']}" if pd.notna(row["reference"]) else f"finding_{row['level']}_alone"
+        details: dict[str, Any] = {
+            "position": words.number(row["position"]),
+            "of": words.number(row["of"]),
+            "nation": nation(result, words),
+            "reference": words.number(row["reference"], item.decimals),
+            "year": years.get(row["indicator"], item.year),
+        }
+        text = words(
+            "finding",
+            name=item.name[words.language],
+            value=words.measure(row["value"], item.decimals, unit),
+        )
+        items.append(Finding(text, words(key, **details)))
+    return tuple(items)

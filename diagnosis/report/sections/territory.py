@@ -1,0 +1,116 @@
+"""The territory: its municipalities, residents, ages, themes and municipal indicators."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from diagnosis import findings
+from diagnosis.catalogue import Indicator, load_catalogue
+from diagnosis.report.document import Block, Prose, Section, Table
+from diagnosis.report.sections.blocks import drawings
+from diagnosis.report.sections.summary import nation
+from diagnosis.report.words import Words
+from diagnosis.result import Diagnosis
+
+GROUPS = ("city", "territory", "region", "country")
+
+
+def write_territory(result: Diagnosis, words: Words) -> list[Section]:
+    """Write what the territory is made of, and its municipal indicators."""
+    facts = result.facts["territory"]
+    residents = facts["residents"]
+    blocks: list[Block] = [
+        Prose(
+            words(
+                "territory_text",
+                name=facts["name"][words.language],
+                n=facts["municipalities"],
+                area=words.number(facts["area_km2"]),
+                residents=words.number(residents),
+                n_small=facts["small_municipalities"],
+                small_residents=words.number(facts["small_residents"]),
+                small_share=words.percent(facts["small_residents"] / residents),
+            )
+        )
+    ]
+    if facts["without_residents"]:
+        blocks.append(Prose(words("without_residents", names=words.join(facts["without_residents"]))))
+    blocks += drawings(result, words, ("age_pyramid",), ("map_residents", "map_old_age"))
+    blocks += drawings(result, words, ("map_inner_areas", "map_floods"))
+    sections = [Section("territory", words("territory"), tuple(blocks))]
+    if result.has("indicators"):
+        sections.append(_indicators(result, words))
+    return sections
+
+
+def _indicators(result: Diagnosis, words: Words) -> Section:
+    blocks: list[Block] = [Prose(words("scores_text", nation=nation(result, words)))]
+    blocks.append(_score_table(result, words))
+    blocks += drawings(result, words, ("strips",))
+    blocks.append(_indicator_table(result, words))
+    return Section("municipal-indicators", words("scores_title"), tuple(blocks), level=3)
+
+
+def _headings(result: Diagnosis, words: Words) -> tuple[str, ...]:
+    return (words("column_city"), words("column_territory"), words("column_region"), nation(result, words))
+
+
+def _score_table(result: Diagnosis, words: Words) -> Table:
+    scores = result.table("group_scores")
+    domains = load_catalogue().domains
+    rows = tuple(
+        (domains[name].name[words.language], *(words.number(scores.at[group, name], 1) for group in GROUPS))
+        for name in scores.columns
+    )
+    return Table(
+        "scores",
+        words("scores_table", nation=nation(result, words)),
+        (words("column_theme"), *_headings(result, words)),
+        rows,
+        "lrrrr",
+    )
+
+
+def _indicator_table(result: Diagnosis, words: Words) -> Table:
+    catalogue = load_catalogue()
+    groups = result.table("groups")
+    like = result.table("capitals").drop(columns="pilot")
+    places = findings.positions(
+        like, result.city.code, pd.Series({name: catalogue[name].direction for name in like.columns})
+    )["position"]
+    rows: list[tuple[str, ...]] = []
+    for domain in catalogue.domains.values():
+        items = [
+            item
+            for item in catalogue.select(level="municipality", domain=domain.id)
+            if item.id in groups and groups[item.id].notna().any()
+        ]
+        if items:
+            rows.append((domain.name[words.language],))
+            rows += [_indicator_row(item, groups[item.id], places.get(item.id), words) for item in items]
+    facts = result.facts["indicators"]
+    group = words(f"group_{facts['compared_with']}", n=int(facts["like"]))
+    return Table(
+        "indicators",
+        words("indicators_table"),
+        (words("column_indicator"), *_headings(result, words), words("column_rank"), words("column_year")),
+        tuple(rows),
+        "lrrrrrr",
+        words("indicators_note", group=group),
+    )
+
+
+def _indicator_row(item: Indicator, values: pd.Series, place: float | None, words: Words) -> tuple[str, ...]:
+    return (
+        words.with_unit(item.name[words.language], item.unit[words.language]),
+        *(_cell(item, values[group], words) for group in GROUPS[:-1]),
+        _cell(item, values["country"], words) if item.comparable else "–",
+        "" if place is None else words.number(place),
+        item.year,
+    )
+
+
+def _cell(item: Indicator, value: object, words: Words) -> str:
+    if item.kind == "category":
+        return "–" if pd.isna(value) else item.categories[str(value)][words.language]
+    return "–" if pd.isna(value) else words.number(value, item.decimals)
