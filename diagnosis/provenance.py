@@ -50,6 +50,9 @@ class Source(_Record):
     stand_in_note: Text | None = Field(None, description="what is different in the stand-in")
     stand_in_sha256: Sha256 | None = Field(None, description="checksum of the stand-in")
     stand_in_bytes: int | None = Field(None, gt=0, description="size of the stand-in")
+    stand_in_observed: str = Field(
+        "", description="a file beside the stand-in with the part of it that was observed"
+    )
     licence: str = Field(min_length=1, description="name of the licence")
     licence_url: str = Field("", pattern=_WEB, description="text of the licence, if its version is known")
     licence_confirmed: bool = Field(description="stated with this copy; else the publisher's general rule")
@@ -66,7 +69,7 @@ class Source(_Record):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for name in filter(None, (self.file, self.stand_in, *self.companions)):
+        for name in filter(None, (self.file, self.stand_in, self.stand_in_observed, *self.companions)):
             path = PurePosixPath(name)
             if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name:
                 raise ValueError(f"file: {name!r} must be a path below a folder, without '..', '\\' or ':'")

@@ -126,7 +126,8 @@ class Table:
         ]
         if self.indexed:
             frame = frame.set_index(self.key[0])
-        return frame[[*order, *(c for c in frame.columns if c not in order)]]
+        # Column by column leaves a frame in pieces; copied, pandas does not warn of it at the next column.
+        return frame[[*order, *(c for c in frame.columns if c not in order)]].copy()
 
     def _keys(self, frame: pd.DataFrame, mask: pd.Series) -> list[str]:
         return ["/".join(row) for row in frame.loc[mask, list(self.key)].itertuples(index=False)]
@@ -219,7 +220,12 @@ POPULATION = Table(
 FLOWS = Table(
     "flows",
     "Commuters from the municipality of residence to that of work; origin = destination included.",
-    {"commuters": Column("number", minimum=0, may_be_missing=False, unit="commuters")},
+    {
+        "commuters": Column("number", minimum=0, may_be_missing=False, unit="commuters"),
+        "estimated": Column(
+            "number", required=False, minimum=0, maximum=1, description="1: not an observed count"
+        ),
+    },
     key=("origin", "destination"),
     indexed=False,
 )

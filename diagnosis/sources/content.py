@@ -9,7 +9,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO
 
-from diagnosis.errors import SourceError, examples
+from diagnosis.schema import Text
+from diagnosis.sources.messages import BilingualError, list_names, message
 
 _HEAD = 512
 _BLOCK = 1 << 20
@@ -30,17 +31,17 @@ def check_content(path: Path, name: str, max_bytes: int) -> None:
 
     Raises
     ------
-    diagnosis.errors.SourceError
+    diagnosis.sources.messages.BilingualError
         It is empty, a web page, truncated or of another kind.
     """
     kind = Path(name).suffix.lower()
     with path.open("rb") as stream:
         head = stream.read(_HEAD)
     if not head:
-        raise _wrong(name, "it is empty")
+        raise _wrong(name, message("empty"))
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if kind not in (".html", ".htm") and (start.startswith(b"<!doctype html") or b"<html" in start):
-        raise _wrong(name, "it is a web page, such as an error, a login or a consent page")
+        raise _wrong(name, message("web_page"))
     if kind in (".zip", ".xlsx"):
         _check_zip(path, name, max_bytes, workbook=kind == ".xlsx")
     elif kind in (".json", ".geojson"):
@@ -52,14 +53,14 @@ def _check_zip(path: Path, name: str, max_bytes: int, workbook: bool) -> None:
         with zipfile.ZipFile(path) as archive:
             members = archive.namelist()
             if sum(member.file_size for member in archive.infolist()) > max_bytes:
-                raise _wrong(name, f"it unpacks to more than {max_bytes} bytes")
+                raise _wrong(name, message("unpacks_to_more", limit=max_bytes))
             broken = archive.testzip()
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
-        raise _wrong(name, f"it is no complete zip ({error})") from error
+        raise _wrong(name, message("no_zip")) from error
     if broken:
-        raise _wrong(name, f"its member {broken!r} is damaged")
+        raise _wrong(name, message("member_damaged", member=repr(broken)))
     if workbook and "xl/workbook.xml" not in members:
-        raise _wrong(name, f"it is no workbook; it holds {examples(members)}")
+        raise _wrong(name, message("no_workbook", members=list_names(members)))
 
 
 def _check_json(path: Path, name: str) -> None:
@@ -69,12 +70,12 @@ def _check_json(path: Path, name: str) -> None:
             first = stream.read(_HEAD).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
             stream.seek(-_HEAD, 2)
             if (first, stream.read().rstrip()[-1:]) not in ((b"{", b"}"), (b"[", b"]")):
-                raise _wrong(name, "it is no complete JSON")
+                raise _wrong(name, message("no_json"))
             return
         try:
             json.loads(stream.read().decode("utf-8-sig"))
         except (ValueError, RecursionError) as error:
-            raise _wrong(name, f"it is no complete JSON ({error})") from error
+            raise _wrong(name, message("no_json")) from error
 
 
 def unpack_member(archive_path: Path, pattern: str, target: IO[bytes]) -> str:
@@ -82,16 +83,16 @@ def unpack_member(archive_path: Path, pattern: str, target: IO[bytes]) -> str:
 
     Raises
     ------
-    diagnosis.errors.SourceError
+    diagnosis.sources.messages.BilingualError
         No member matches, or more than one does.
     """
     with zipfile.ZipFile(archive_path) as archive:
         members = [m for m in archive.namelist() if fnmatchcase(m, pattern) and not m.endswith("/")]
         if len(members) != 1:
-            raise SourceError(
-                f"the zip must hold one file like {pattern!r}",
-                f"{len(members)} match among {examples(archive.namelist())}",
-                "The publisher may have issued it in another form: correct archive_member in data/sources.yml",
+            raise BilingualError(
+                message("one_member", pattern=repr(pattern)),
+                message("members_match", number=len(members), members=list_names(archive.namelist())),
+                message("another_form"),
             )
         with archive.open(members[0]) as member:
             while block := member.read(_BLOCK):
@@ -99,5 +100,5 @@ def unpack_member(archive_path: Path, pattern: str, target: IO[bytes]) -> str:
     return members[0]
 
 
-def _wrong(name: str, found: str) -> SourceError:
-    return SourceError(f"{name}: the file must be what its publisher issues", found)
+def _wrong(name: str, found: Text) -> BilingualError:
+    return BilingualError(message("not_the_file", name=name), found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,14 +11,26 @@ from typing import TYPE_CHECKING, Literal
 
 from diagnosis.errors import InputError, SourceError, unknown_name
 from diagnosis.provenance import Source
+from diagnosis.schema import LANGUAGES, Text
 from diagnosis.sources.content import check_content
-from diagnosis.sources.store import by_hand
+from diagnosis.sources.messages import BilingualError, message
+from diagnosis.sources.store import by_hand, describe_cost
 from diagnosis.sources.transfer import Patience, Transfer, UnavailableError, locked
 
 if TYPE_CHECKING:
     import requests
 
 MAX_BYTES = 2 << 30
+_DISK_FAULTS = {
+    errno.ENOSPC: "disk_full",
+    errno.EDQUOT: "disk_full",
+    errno.EACCES: "disk_rights",
+    errno.EPERM: "disk_rights",
+    errno.EROFS: "disk_rights",
+    errno.EEXIST: "disk_folder",
+    errno.ENOTDIR: "disk_folder",
+    errno.EISDIR: "disk_folder",
+}
 Status = Literal["downloaded", "unchanged", "kept", "unavailable", "failed"]
 
 
@@ -36,8 +49,9 @@ class PullResult:
 
     `status` is ``downloaded`` (new file), ``unchanged`` (the publisher's is the one here), ``kept`` (the one here
     was not asked about, or no newer one could be had), ``unavailable`` (cannot be reached, has no address, time
-    is over) or ``failed`` (what came is not the file, or the disk refused it). `cost` says, where there is no file
-    at all, what the report loses.
+    is over) or ``failed`` (what came is not the file, or the disk refused it). `detail` says why, and how to get
+    the file by hand where that is the only way; `cost`, where there is no file at all, what the report loses. Both
+    are full sentences, or empty.
     """
 
     id: str
@@ -95,7 +109,7 @@ def pull(
         Seconds for the whole call; what is not here then is unavailable. A server that falls silent can hold the
         call for one read time-out longer.
     language : {"en", "it"}
-        Language of `PullResult.cost`.
+        Language of `PullResult.detail` and `PullResult.cost`.
     clock, sleep : callable
         Monotonic clock and pause, in seconds.
 
@@ -107,7 +121,7 @@ def pull(
     Raises
     ------
     diagnosis.errors.UnknownNameError
-        `only` names no source.
+        `only` names no source, or `language` no language.
     diagnosis.errors.InputError
         A number is out of range.
     """
@@ -118,6 +132,8 @@ def pull(
             "workers and max_bytes must be at least 1, retries at least 0, time-outs more than 0",
             f"workers={workers}, max_bytes={max_bytes}, retries={retries}, timeout={timeout} were given",
         )
+    if language not in LANGUAGES:
+        raise unknown_name("The language", language, LANGUAGES)
     chosen = _chosen(sources, only)
     patience = Patience(
         timeout, retries, max_bytes, None if deadline is None else clock() + deadline, clock, sleep
@@ -182,38 +198,47 @@ def _pull_one(
         if on_event is not None:
             on_event(PullEvent(source.id, done, total))
 
-    def result(status: Status, detail: str) -> PullResult:
+    def result(status: Status, *details: Text | None) -> PullResult:
         here = _is_sound(path, patience.max_bytes)
         if here and status in ("unavailable", "failed"):
-            status, detail = "kept", f"no newer one could be had: {detail}"
+            status, details = "kept", (message("no_newer"), *details)
         return PullResult(
             source.id,
             status,
-            detail,
+            " ".join(text[language] for text in details if text is not None),
             path.stat().st_size if here else 0,
-            "" if here else source.needed_for[language],
+            "" if here else describe_cost(source)[language],
         )
 
     try:
         if not refresh and _is_sound(path, patience.max_bytes):
-            return result("kept", "it is here")
+            return result("kept", message("not_asked"))
         if not source.url:
-            return result("unavailable", f"it has no direct address. {by_hand(source, raw_folder)}")
+            return result("unavailable", message("no_address"), by_hand(source, raw_folder))
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(path) as free:
             if not free:
-                return result("unavailable", "another run is downloading it")
+                return result("unavailable", message("held"))
             if not refresh and _is_sound(path, patience.max_bytes):
-                return result("kept", "another run has just downloaded it")
+                return result("kept", message("just_here"))
             transfer = Transfer(source, path, session, patience, progress)
             return result(transfer.run(), transfer.note)  # type: ignore[arg-type]
     except UnavailableError as error:
-        doubt = (
-            "" if source.url_confirmed else f" The address is not confirmed. {by_hand(source, raw_folder)}"
-        )
-        return result("unavailable", f"{error}{doubt}")
-    except (SourceError, InputError, OSError) as error:
-        return result("failed", str(error))
+        doubt = () if source.url_confirmed else (message("unconfirmed"), by_hand(source, raw_folder))
+        return result("unavailable", error.text, *doubt)
+    except BilingualError as error:
+        return result("failed", error.text)
+    except (SourceError, InputError, OSError) as error:  # the first two by reading and writing whole files
+        return result("failed", _describe_disk_fault(error, path))
+
+
+def _describe_disk_fault(error: Exception, path: Path) -> Text:
+    """Say what the disk refused; the system's own words are left out, being in any language."""
+    cause = error if isinstance(error, OSError) else error.__cause__
+    code = getattr(cause, "errno", None) or 0
+    if code in _DISK_FAULTS:
+        return message(_DISK_FAULTS[code], path=path)
+    return message("disk_other", path=path, code=errno.errorcode.get(code, type(cause or error).__name__))
 
 
 def _is_sound(path: Path, max_bytes: int) -> bool:

@@ -109,6 +109,30 @@ def read_commuting(path: Path) -> pd.DataFrame:
     return frame
 
 
+def mark_estimated(flows: pd.DataFrame, observed: Path | None) -> pd.DataFrame:
+    """Mark the flows of a completed matrix that are estimates.
+
+    Parameters
+    ----------
+    flows : DataFrame
+        ``origin``, ``destination``, ``commuters`` of the completed matrix.
+    observed : Path or None
+        Matrix of the same layout that holds the observed flows only; without it every flow may be an estimate.
+
+    Returns
+    -------
+    DataFrame
+        With a column ``estimated``: 1 where the pair is not among the observed ones, otherwise 0.
+    """
+    if observed is None:
+        return flows.assign(estimated=1)
+    known = read_commuting(observed)
+    pairs = pd.Index(known["origin"] + known["destination"])
+    marked = flows.assign(estimated=(~(flows["origin"] + flows["destination"]).isin(pairs)).astype("int8"))
+    marked.attrs = flows.attrs
+    return marked
+
+
 def read_wellbeing(path: Path) -> pd.DataFrame:
     """Read the well-being indicators of province-level bodies (BES dei territori, edition 2025).
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from diagnosis.errors import InputError, SourceError, unknown_name
 from diagnosis.provenance import Source, SourceFile, Tier, package_versions
+from diagnosis.schema import Text
+from diagnosis.sources.messages import message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,7 +97,7 @@ class Store:
         Parameters
         ----------
         language : {"en", "it"}
-            Language of `title` and of the notes taken from the list.
+            Language of `title` and `note`.
 
         Returns
         -------
@@ -109,7 +111,7 @@ class Store:
         for source in self.sources.values():
             place = self._place(source)
             path, tier, stands_in = place or (self.raw_folder / source.file, "", False)
-            note = source.needed_for if place is None else source.stand_in_note if stands_in else None
+            note = describe_cost(source) if place is None else source.stand_in_note if stands_in else None
             rows.append(
                 {
                     "source": source.id,
@@ -145,7 +147,7 @@ class Store:
             searched.append(f"the folder {self.raw_folder}")
             to_do = "Run `diagnosis data pull`, or name a mirror with --mirror or DIAGNOSIS_MIRROR"
             if not source.url:
-                to_do = by_hand(source, self.raw_folder)
+                to_do = by_hand(source, self.raw_folder).en
         return SourceError(
             f"source {source.id!r} ({source.title.en}) needs the file {source.file}",
             f"it is not in {' nor in '.join(searched)}; it is needed for {source.needed_for.en}",
@@ -153,9 +155,14 @@ class Store:
         )
 
 
-def by_hand(source: Source, raw_folder: Path) -> str:
+def by_hand(source: Source, raw_folder: Path) -> Text:
     """Say how to get a source that has no direct address."""
-    return f"Download it by hand from {source.landing_page} and save it as {raw_folder / source.file}"
+    return message("by_hand", page=source.landing_page, path=raw_folder / source.file)
+
+
+def describe_cost(source: Source) -> Text:
+    """Say what the report loses without a source."""
+    return message("cost", needed_for=source.needed_for)
 
 
 def _depth(file: str) -> int:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from diagnosis.errors import SourceError
 from diagnosis.provenance import Source, file_digest, write_atomically
+from diagnosis.schema import Text
 from diagnosis.sources.content import check_content, unpack_member
+from diagnosis.sources.messages import BilingualError, message
 
 if TYPE_CHECKING:
     import requests
@@ -26,16 +27,16 @@ LONGEST_WAIT_SECONDS = 30.0
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
-class UnavailableError(SourceError):
+class UnavailableError(BilingualError):
     """The publisher cannot be reached, does not answer in time or does not have the file."""
 
 
 class InterruptedTransferError(Exception):
     """A fault that may pass: worth another attempt."""
 
-    def __init__(self, reason: str, wait: float | None = None) -> None:
-        super().__init__(reason)
-        self.wait = wait
+    def __init__(self, reason: Text, wait: float | None = None) -> None:
+        super().__init__(reason.en)
+        self.reason, self.wait = reason, wait
 
 
 @dataclass
@@ -57,9 +58,9 @@ class Patience:
     def check(self) -> None:
         """Raise `UnavailableError` once time is over or the caller gave up."""
         if self.stop.is_set():
-            raise UnavailableError("the download was interrupted; what came is kept and will be resumed")
+            raise UnavailableError(message("interrupted"))
         if self.left() <= 0:
-            raise UnavailableError("the time allowed is over; what came is kept and will be resumed")
+            raise UnavailableError(message("time_over"))
 
     def limits(self) -> tuple[float, float]:
         """Connect and read time-outs, cut to the time that remains."""
@@ -70,7 +71,7 @@ class Patience:
         """Wait before the next attempt: doubling, or as long as the server asks for, within bounds."""
         wait = min(BACKOFF_SECONDS * 2**attempt if wanted is None else wanted, LONGEST_WAIT_SECONDS)
         if wait >= self.left():
-            raise UnavailableError("the time allowed is over before the next attempt")
+            raise UnavailableError(message("time_over_waiting"))
         self.sleep(wait)
 
 
@@ -90,7 +91,7 @@ class Transfer:
         self.part = path.with_name(f"{path.name}.part")
         self.part_state = path.with_name(f"{path.name}.part.json")
         self.state = path.with_name(f"{path.name}.json")
-        self.note = ""
+        self.note: Text | None = None
 
     def run(self) -> str:
         """Try until the file is here, then verify it and put it in place.
@@ -99,7 +100,7 @@ class Transfer:
         ------
         UnavailableError
             It cannot be had now.
-        diagnosis.errors.SourceError
+        diagnosis.sources.messages.BilingualError
             What came is not the file.
         OSError
             The folder cannot be written.
@@ -114,7 +115,7 @@ class Transfer:
                 break
             except (InterruptedTransferError, requests.RequestException) as error:
                 if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
-                    raise UnavailableError(f"{self.source.url}: no valid address") from error
+                    raise UnavailableError(message("bad_address", url=self.source.url)) from error
                 if attempt == self.patience.retries:
                     raise UnavailableError(_reason(error)) from error
                 self.patience.pause(attempt, getattr(error, "wait", None))
@@ -143,14 +144,14 @@ class Transfer:
                 return False
             if status == 416:  # what we hold is longer than the file has become
                 self._drop()
-                raise InterruptedTransferError("the part held was of another issue")
+                raise InterruptedTransferError(message("another_issue"))
             if status in _AGAIN:
-                raise InterruptedTransferError(f"the server answered {status}", _retry_after(response))
+                raise InterruptedTransferError(_refusal(status, self.source.url), _retry_after(response))
             if status not in (200, 206):
-                raise UnavailableError(f"{self.source.url}: the server answered {status} {response.reason}")
+                raise UnavailableError(_refusal(status, self.source.url))
             if status == 206 and not response.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
                 self._drop()
-                raise InterruptedTransferError("the server sent another range than the one asked for")
+                raise InterruptedTransferError(message("another_range"))
             self._append(response, have if status == 206 else 0)
         return True
 
@@ -184,14 +185,14 @@ class Transfer:
                 self.progress(have, total)
                 self.patience.check()
         if total is not None and have != total:  # urllib3 1.26 does not look at this itself
-            raise InterruptedTransferError(f"{have} of {total} bytes came")
+            raise InterruptedTransferError(message("cut_short", received=have, total=total))
 
     def _limit(self, size: int) -> None:
         if size > self.patience.max_bytes:
             self._drop()
-            raise SourceError(
-                f"{self.path.name}: the file must not be larger than {self.patience.max_bytes} bytes",
-                f"the server sends {size} or more",
+            raise BilingualError(
+                message("too_large", name=self.path.name, limit=self.patience.max_bytes),
+                message("sends", size=size),
             )
 
     def _settle(self) -> None:
@@ -218,12 +219,12 @@ class Transfer:
         check_content(path, self.path.name, self.patience.max_bytes)
         if self.source.sha256 and file_digest(path) != self.source.sha256:
             if self.source.pinned:
-                raise SourceError(
-                    f"{self.path.name}: the checksum must be {self.source.sha256}",
-                    f"found {file_digest(path)}",
-                    "The publisher may have issued another file: look at it and change data/sources.yml",
+                raise BilingualError(
+                    message("checksum", name=self.path.name, listed=self.source.sha256),
+                    message("checksum_found", found=file_digest(path)),
+                    message("another_file"),
                 )
-            self.note = "its checksum is not the listed one: the publisher may have issued it again"
+            self.note = message("issued_again")
 
     def _drop(self) -> None:
         self.part.unlink(missing_ok=True)
@@ -245,18 +246,31 @@ def _blocks(response: requests.Response) -> Iterator[bytes]:
         raise InterruptedTransferError(_reason(error)) from error
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: BaseException) -> Text:
     """Shorten the nested texts of HTTP libraries to what a reader can use."""
     name = type(error).__name__
-    if "Timeout" in name:
-        return "the server did not answer in time"
     if isinstance(error, InterruptedTransferError):
-        return str(error)
+        return error.reason
+    if "Timeout" in name:
+        return message("no_answer")
     if "SSL" in name:
-        return "the server's certificate is not valid here"
+        return message("bad_certificate")
+    if "Proxy" in name:
+        return message("proxy")
+    if "Redirects" in name:
+        return message("redirects")
     if "Connection" in name or "Protocol" in name or "Incomplete" in name:
-        return "the server cannot be reached, or cut the connection"
-    return f"{name}: {' '.join(str(error).split())[:200]}"
+        return message("unreachable")
+    return message("other_fault", kind=name)
+
+
+def _refusal(status: int, url: str) -> Text:
+    """Say what an answer without the file means; its own words are left out, being in any language."""
+    if status in (404, 410):
+        return message("not_found", status=status, url=url)
+    if status in (401, 403):
+        return message("refused", status=status, url=url)
+    return message("answered", status=status, url=url)
 
 
 def _retry_after(response: requests.Response) -> float | None:

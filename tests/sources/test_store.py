@@ -98,6 +98,12 @@ def test_status_has_one_row_a_source(tmp_path):
     assert status["available"].tolist() == [True, True, False]
     assert status["tier"].tolist() == ["mirror", "download", ""]
     assert status["bytes"].tolist() == [4, 2, 0]
-    assert status["note"].tolist() == ["coda stimata", "", "i flussi reali"]
+    assert status["note"].tolist() == [
+        "coda stimata",
+        "",
+        "Senza questo file la relazione perde: i flussi reali.",
+    ]
+    english = Store(sources, tmp_path / "raw").status("en")
+    assert english.loc["a", "note"] == "Without this file the report loses: real flows."
     assert status.loc["c", "file"] == str(tmp_path / "raw/office/c.zip")
     assert Store({}, tmp_path).status().empty
