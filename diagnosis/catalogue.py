@@ -9,14 +9,13 @@ import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
-import yaml
 from pydantic import Field, model_validator
 
 from diagnosis.errors import ConfigError, examples, unknown_name
-from diagnosis.schema import LANGUAGES, Model, Text, build
+from diagnosis.schema import LANGUAGES, Model, Text, build, read_yaml
 
 Level = Literal["municipality", "province"]
 LEVELS: tuple[Level, ...] = ("municipality", "province")
@@ -58,7 +57,7 @@ PUBLISHED_ID = re.compile(r"\d{2}[A-Z]{3}\d{3}P?(-N\d{2})?")
 
 
 class Domain(Model):
-    """A domain of well-being (BES) or a theme of municipal indicators."""
+    """A domain of well-being (BES) or a theme."""
 
     id: str = Field(min_length=1)
     level: Level
@@ -92,6 +91,10 @@ class Indicator(Model):
     )
     comparable: bool = Field(
         True, description="Whether the value of the country can be the yardstick of a single unit."
+    )
+    endowment: bool = Field(
+        False,
+        description="Given by nature or position: having little of it is nobody's merit, so never a strength.",
     )
     limits: Text | None = Field(None, description="Known limits.")
     categories: dict[str, Text] = Field(default_factory=dict, description="Name of each class, by code.")
@@ -361,9 +364,7 @@ def load_catalogue(path: Path | str | None = None) -> Catalogue:
 
 @functools.cache
 def _load(path: Path) -> Catalogue:
-    content = _read(path)
-    if not _is_entry(content):
-        raise ConfigError(f"{path.name}: the top level must hold fields", f"found {type(content).__name__}")
+    content = read_yaml(path)
     # Single entries first: an error then names the entry instead of its number.
     for section, model in (("domains", Domain), ("indicators", Indicator)):
         entries = content.get(section)
@@ -379,21 +380,3 @@ def _load(path: Path) -> Catalogue:
 
 def _is_entry(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(key, str) for key in value)
-
-
-def _read(path: Path) -> Any:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path.name} must be text in UTF-8", error.reason, "Save it as UTF-8") from None
-    except OSError as error:
-        raise ConfigError(f"{path.name} must be readable", f"{path}: {error.strerror}") from None
-    # The parser in C is ten times faster than the one in Python; a few builds of PyYAML lack it.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        return yaml.load(text, Loader=loader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark else ""
-        problem = getattr(error, "problem", None) or "it cannot be parsed"
-        raise ConfigError(f"{path.name} must be readable YAML", f"{where}{problem}", "Correct it") from None

@@ -12,6 +12,8 @@ from diagnosis.errors import ConfigError, unknown_name
 from diagnosis.schema import Model, Text, build, read_yaml
 
 Language = Literal["it", "en"]
+NOTEBOOK = "diagnosis.ipynb"
+"""The notebook that is run for every city."""
 Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
 CITY_ID = re.compile(r"^[a-z0-9][a-z0-9-]*$")
 

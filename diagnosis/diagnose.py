@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from diagnosis import findings
-from diagnosis.config import City, Job, Settings, default_settings, load_city
+from diagnosis.config import (
+    NOTEBOOK,
+    City,
+    Job,
+    Settings,
+    default_settings,
+    load_city,
+    project_folder,
+)
 from diagnosis.errors import DiagnosisError, InputError, NotApplicableError, UnknownNameError, unknown_name
-from diagnosis.national import COUNTRY, National, load_national
+from diagnosis.national import National, load_national
 from diagnosis.provenance import Manifest, StageRecord, code_digest, digest, package_versions
 from diagnosis.result import STAGES, Diagnosis
 from diagnosis.schema import build, read_yaml
-from diagnosis.territory import Territory, load_country, load_territory
+from diagnosis.stages import STAGE_FUNCTIONS
+from diagnosis.territory import load_country, load_territory
 
 if TYPE_CHECKING:
     from diagnosis.figure import Figure
 
 PACKAGES = ("diagnosis", "geopandas", "libpysal", "networkx", "numpy", "pandas", "scikit-learn", "shapely")
-CONTEXT_KM = 40
-SMALL = 5000
-FEWEST_CAPITALS = 20
-
-Stage = tuple[dict[str, pd.DataFrame], dict[str, Any]]
 
 
 class Study:
@@ -85,7 +87,8 @@ class Study:
         if stage not in STAGE_FUNCTIONS:
             raise unknown_name("The stage", stage, STAGE_FUNCTIONS)
         start = perf_counter()
-        status, reason = "ok", ""
+        status: Literal["ok", "skipped", "failed"] = "ok"
+        reason = ""
         try:
             tables, facts = STAGE_FUNCTIONS[stage](self.territory, self.national)
             self.tables |= tables
@@ -219,251 +222,7 @@ def open_study(
 
 def run_key(city: City, settings: Settings, country_key: str) -> str:
     """Digest of everything a city's result depends on: code, data, its configuration, edition and language."""
-    return digest(
-        code_digest(), country_key, city.model_dump(mode="json"), settings.edition, settings.language
-    )
-
-
-def describe_territory(territory: Territory, national: National) -> Stage:
-    """Stage *territory*: its municipalities, neighbours, residents by age, and what they amount to."""
-    country, city = territory.country, territory.city
-    residents = country.residents
-    municipalities = territory.municipalities.assign(residents=residents)
-    context = _around(country.municipalities, territory.codes)
-    population = country.tables["population"]
-    members = {
-        "city": pd.Index([city.code]), "territory": territory.codes, "country": population.index,
-    }  # fmt: skip
-    ages = pd.DataFrame(
-        {name: population.loc[population.index.intersection(codes)].sum() for name, codes in members.items()}
-    ).T
-    own = municipalities["residents"]
-    small = own[own <= SMALL]
-    missing = own.index[own.isna()]
-    facts = {
-        "name": territory.name.model_dump(),
-        "province": territory.province,
-        "region_name": str(municipalities.at[city.code, "region_name"]),
-        "country_name": country.name.model_dump(),
-        "municipalities": len(own),
-        "residents": int(own.sum()),
-        "city_residents": None if pd.isna(own[city.code]) else int(own[city.code]),
-        "without_residents": municipalities.loc[missing, "name"].tolist(),
-        "area_km2": float(municipalities["area_km2"].sum()),
-        "small_municipalities": len(small),
-        "small_residents": int(small.sum()),
-        "flows_kind": country.flows_kind,
-        "absent": {table: reason.model_dump() for table, reason in country.absent.items()},
-    }
-    tables = {
-        "municipalities": municipalities,
-        "context": context,
-        "outline": national.outline(),
-        "ages": ages,
-    }
-    return tables, facts
-
-
-def compare_indicators(territory: Territory, national: National) -> Stage:
-    """Stage *indicators*: the municipal indicators of the territory beside those of like places."""
-    from diagnosis.indicators import compute
-
-    found, scored = national.indicators(), national.scores()
-    city = territory.city
-    municipalities = territory.country.municipalities
-    values, groups = found["values"], found["groups"]
-    if territory.province:
-        own = groups.loc[[territory.province]]
-        own_scores = scored["groups"].loc[[territory.province]]
-    else:
-        grouping = pd.Series("territory", index=territory.codes)
-        own = compute(territory.country.tables, groups=grouping)
-        own_scores = national.score_groups(own)
-    region = "R" + territory.region
-    rows = {"city": values.loc[[city.code]], "territory": own, "region": groups.loc[[region]]}
-    rows["country"] = groups.loc[[COUNTRY]]
-    beside = pd.concat([frame.set_axis([name]) for name, frame in rows.items()])
-    scores = {"city": scored["values"].loc[[city.code]], "territory": own_scores}
-    scores |= {"region": scored["groups"].loc[[region]], "country": scored["groups"].loc[[COUNTRY]]}
-    capitals = values.index[municipalities["capital"] == 1]
-    like = capitals if len(capitals) >= FEWEST_CAPITALS else values.index
-    like = like.union([city.code])
-    gaps = found["gaps"]
-    tables = {
-        "indicators": values.loc[territory.codes],
-        "gaps": gaps[gaps["code"].isin(territory.codes)].reset_index(drop=True),
-        "groups": beside.rename_axis("group"),
-        "capitals": values.loc[like].assign(pilot=like.isin(national.pilots)),
-        "scores": scored["values"].loc[territory.codes],
-        "group_scores": pd.concat([frame.set_axis([name]) for name, frame in scores.items()]),
-        "like_scores": scored["values"].loc[like],
-        "municipal_findings": findings.find(
-            values.loc[like], city.code, groups.loc[COUNTRY], national.catalogue, "municipality"
-        ),
-    }
-    facts = {
-        "computed": int(tables["indicators"].notna().any().sum()),
-        "gaps": len(tables["gaps"]),
-        "compared_with": "capitals" if len(capitals) >= FEWEST_CAPITALS else "municipalities",
-        "like": len(like),
-    }
-    return tables, facts
-
-
-def compare_wellbeing(territory: Territory, national: National) -> Stage:
-    """Stage *wellbeing*: the published indicators of the province beside region, country and all provinces."""
-    province = territory.province
-    if province is None:
-        raise NotApplicableError(
-            "The territory must be a province-level body to show the well-being of one",
-            "it is a list of municipalities, and a province's value is never attached to its municipalities",
-        )
-    found = national.wellbeing()
-    values, years, scores = found["values"], found["years"], found["scores"]
-    if province not in values.index:
-        raise InputError(
-            "The province must be in the table wellbeing to be compared", f"{province} has no row there"
-        )
-    region = "R" + territory.region
-    provinces = values.index[~values.index.str.startswith(("R", COUNTRY))]
-    catalogue = national.catalogue
-    directions = pd.Series(
-        {name: catalogue[name].direction for name in values if name in catalogue.indicators}
-    )
-    # A value of an old or thinly covered year ranks nobody: it is shown with its year, and that is all.
-    regular = years.index[~years["flagged"].astype(bool)]
-    places = findings.positions(values.loc[provinces, regular], province, directions)
-    beside = pd.DataFrame(
-        {
-            "year": years["year"],
-            "value": values.loc[province],
-            "region": values.loc[region] if region in values.index else None,
-            "country": values.loc[COUNTRY],
-        }
-    ).join(places)
-    beside = beside[beside.index.isin(list(catalogue.indicators))]
-    series = territory.country.tables["wellbeing"]
-    own = series[series["territory"].isin([province, region, COUNTRY])]
-    tables = {
-        "wellbeing": beside.rename_axis("indicator"),
-        "domain_scores": scores,
-        "wellbeing_provinces": values.loc[provinces],
-        "provincial_findings": findings.find(
-            values.loc[provinces, regular], province, values.loc[COUNTRY], national.catalogue, "province"
-        ),
-        "series": own.replace({"territory": {province: "territory", region: "region", COUNTRY: "country"}}),
-    }
-    facts = {
-        "province": province,
-        "region": region,
-        "indicators": int(beside["value"].notna().sum()),
-        "without_value": beside.index[beside["value"].isna()].tolist(),
-        "provinces": len(provinces),
-        "first_year": str(years.loc[regular, "year"].min()),
-        "last_year": str(years.loc[regular, "year"].max()),
-    }
-    return tables, facts
-
-
-def describe_networks(territory: Territory, national: National) -> Stage:
-    """Stage *networks*: the commuting network of the territory and the city's place in it."""
-    from diagnosis.networks import flow_margins, network_summary
-
-    measures = national.network()["measures"]
-    flows = territory.flows
-    inside = flows["origin"].isin(territory.codes) & flows["destination"].isin(territory.codes)
-    within = flows[inside]
-    code = territory.city.code
-    places = territory.country.municipalities[["name", "province_name"]]
-    own = flows["origin"] != flows["destination"]
-    arriving = flows[own & (flows["destination"] == code)].nlargest(10, "commuters")
-    leaving = flows[own & (flows["origin"] == code)].nlargest(10, "commuters")
-    tables = {
-        "network": flow_margins(flows, territory.codes).join(measures.loc[territory.codes]),
-        "flows": flows.reset_index(drop=True),
-        "arriving": arriving.join(places, on="origin").reset_index(drop=True),
-        "leaving": leaving.join(places, on="destination").reset_index(drop=True),
-    }
-    summary = network_summary(within, territory.codes)
-    residents = flows.loc[flows["origin"].isin(territory.codes), "commuters"].sum()
-    jobs = flows.loc[flows["destination"].isin(territory.codes), "commuters"].sum()
-    stay = within["commuters"].sum()
-    facts = {
-        "kind": territory.country.flows_kind,
-        "commuters_resident": int(residents),
-        "commuters_working": int(jobs),
-        "commuters_inside": int(stay),
-        "share_residents_inside": float(stay / residents) if residents else None,
-        "share_jobs_inside": float(stay / jobs) if jobs else None,
-        "city_in": int(flows.loc[own & (flows["destination"] == code), "commuters"].sum()),
-        "city_out": int(flows.loc[own & (flows["origin"] == code), "commuters"].sum()),
-        "summary": {name: (None if pd.isna(value) else float(value)) for name, value in summary.items()},
-    }
-    return tables, facts
-
-
-def describe_areas(territory: Territory, national: National) -> Stage:
-    """Stage *areas*: the functional areas that touch the territory, whole, beside the official ones."""
-    parameters = territory.city.areas
-    found = national.areas(parameters)
-    labels = found["labels"]
-    municipalities = territory.country.municipalities
-    code = territory.city.code
-    touching = labels.loc[territory.codes, "functional"].dropna().unique()
-    members = labels.index[labels["functional"].isin(touching)].union(territory.codes)
-    areas = municipalities.loc[members, ["name", "province", "province_name"]].join(labels.loc[members])
-    areas["in_territory"] = areas.index.isin(territory.codes)
-    quality = found["quality"].loc[sorted(touching)]
-    areas["functional_name"] = areas["functional"].map(quality["name"])
-    tables = {
-        "areas": areas,
-        "area_quality": quality,
-        "area_map": municipalities.loc[members, ["name", "geometry"]],
-    }
-    own = areas.at[code, "functional"]
-    inside = areas[areas["functional"] == own] if pd.notna(own) else areas.loc[[code]]
-    facts: dict[str, Any] = {
-        "kind": territory.country.flows_kind,
-        "parameters": parameters.model_dump(),
-        "areas": len(touching),
-        "national_areas": len(found["quality"]),
-        "city_area": None if pd.isna(own) else int(own),
-        "city_members": len(inside),
-        "city_residents": int(territory.country.residents.reindex(inside.index).sum()),
-        "city_outside_territory": int((~inside["in_territory"]).sum()),
-        "unassigned": areas.index[areas["functional"].isna()].tolist(),
-        "broken": int((quality["n_pieces"] > 1).sum()),
-        "agreement": found.get("agreement"),
-    }
-    if "official" in areas:
-        official = found["official_quality"]
-        official_names = found["official_names"]["area_name"]
-        shown = areas["official"].dropna().unique()
-        tables["official_quality"] = official.loc[sorted(shown)].assign(
-            name=official_names.reindex(sorted(shown))
-        )
-        areas["official_name"] = areas["official"].map(official_names)
-        facts["official_areas"] = len(shown)
-        mine = areas.at[code, "official"]
-        facts["city_official"] = None if pd.isna(mine) else str(official_names[mine])
-        both = (areas["official"] == mine) & (areas["functional"] == own)
-        facts["city_in_both"] = int(both.sum())
-        facts["city_official_members"] = int((labels["official"] == mine).sum())
-    return tables, facts
-
-
-def _around(municipalities: pd.DataFrame, codes: pd.Index) -> pd.DataFrame:
-    """Municipalities near the territory but not in it, as background of maps."""
-    west, south, east, north = municipalities.loc[codes].total_bounds
-    reach = CONTEXT_KM * 1000
-    near = municipalities.cx[west - reach : east + reach, south - reach : north + reach]
-    return near.loc[~near.index.isin(codes), ["name", "geometry"]]
-
-
-STAGE_FUNCTIONS: dict[str, Callable[[Territory, National], Stage]] = {
-    "territory": describe_territory,
-    "indicators": compare_indicators,
-    "wellbeing": compare_wellbeing,
-    "networks": describe_networks,
-    "areas": describe_areas,
-}
+    # Where an own country lies is not part of it: its files are, through the country's key.
+    described = city.model_dump(mode="json", exclude={"data"})
+    notebook = project_folder() / "notebooks" / NOTEBOOK
+    return digest(code_digest(), notebook, country_key, described, settings.edition, settings.language)

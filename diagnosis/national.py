@@ -14,7 +14,7 @@ import pandas as pd
 
 from diagnosis.catalogue import Catalogue, load_catalogue
 from diagnosis.config import AreaParameters, Settings, city_files, load_city
-from diagnosis.errors import DiagnosisError, SourceError
+from diagnosis.errors import DiagnosisError
 from diagnosis.provenance import digest
 from diagnosis.storage import StageCache
 from diagnosis.territory import Country, Territory
@@ -137,7 +137,7 @@ class National:
         from diagnosis.composite import Goalposts, composite_index
         from diagnosis.indicators import wellbeing as published
 
-        series = self._table("wellbeing")
+        series = self.country.table("wellbeing")
         years = published.latest(series, self.catalogue)
         table = published.table(series, years)
         scored = [item.id for item in self.catalogue.select(level="province", scored=True)]
@@ -166,12 +166,12 @@ class National:
     def _compute_network(self) -> dict[str, Any]:
         from diagnosis.networks import network_measures
 
-        return {"measures": network_measures(self._table("flows"), self.country.municipalities.index)}
+        return {"measures": network_measures(self.country.table("flows"), self.country.municipalities.index)}
 
     def _compute_areas(self, parameters: AreaParameters) -> dict[str, Any]:
         from diagnosis.areas import FunctionalAreas, agreement, area_quality
 
-        flows = self._table("flows")
+        flows = self.country.table("flows")
         codes = self.country.municipalities.index
         residents = self.country.residents
         estimator = FunctionalAreas(**parameters.model_dump()).fit(flows, population=residents)
@@ -199,15 +199,6 @@ class National:
                 ).items()
             }
         return {"labels": labels, **content}
-
-    def _table(self, name: str) -> pd.DataFrame:
-        if name not in self.country.tables:
-            raise SourceError(
-                f"The table {name} is needed",
-                self.country.absent[name].en if name in self.country.absent else "it is not available",
-                "Run `diagnosis data pull`, or name a mirror with --mirror",
-            )
-        return self.country.tables[name]
 
 
 def compute_indicators(place: Country | Territory) -> pd.DataFrame:

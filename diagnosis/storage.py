@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import tempfile
@@ -15,7 +16,9 @@ import pandas as pd
 from diagnosis.errors import InputError
 
 FACTS = "facts.json"
-ATTEMPTS = 5
+ATTEMPTS = 50
+OCCUPIED = (errno.ENOTEMPTY, errno.EEXIST)
+"""Another process has put its own folder there between our two renames: replace that one."""
 
 
 @contextmanager
@@ -31,7 +34,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     diagnosis.errors.InputError
         The folder cannot be made, or is a file.
     """
-    if folder.exists() and not folder.is_dir():
+    if folder.is_file():
         raise _unwritable(folder, "it is a file")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -51,21 +54,26 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 def _put_in_place(part: Path, folder: Path) -> None:
     """Rename `part` to `folder`; what was there goes when the new one stands, or comes back."""
-    aside = part.with_suffix(".old")
-    for attempt in range(ATTEMPTS):
-        with suppress(FileNotFoundError):
-            folder.rename(aside)
-        try:
-            part.rename(folder)
-            break
-        except OSError:
-            if not folder.exists():
-                aside.rename(folder)
-            if attempt == ATTEMPTS - 1:
-                raise
-        finally:  # another process put its own there in between: ours replaces it in the next round
-            if folder.exists():
-                shutil.rmtree(aside, ignore_errors=True)
+    replaced: list[Path] = []
+    try:
+        for attempt in range(ATTEMPTS):
+            aside = part.with_suffix(f".{attempt}.old")
+            with suppress(FileNotFoundError):
+                folder.rename(aside)
+                replaced.append(aside)
+            try:
+                part.rename(folder)
+                break
+            except OSError as error:
+                if error.errno not in OCCUPIED or attempt == ATTEMPTS - 1:
+                    raise
+    except OSError:
+        if replaced and not folder.exists():
+            replaced.pop().rename(folder)
+        raise
+    finally:
+        for aside in replaced:
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def _unwritable(folder: Path, reason: str | None) -> InputError:

@@ -276,7 +276,7 @@ def country_key(settings: Settings, folder: str | Path | None = None) -> str:
 
 
 def _load_italy(settings: Settings) -> Country:
-    from diagnosis.sources import embedded
+    from diagnosis.sources import embedded, istat
 
     found = _find_italy(settings)
 
@@ -291,7 +291,10 @@ def _load_italy(settings: Settings) -> Country:
                 reader = getattr(importlib.import_module(f"diagnosis.sources.{module}"), function)
                 tables[table] = reader(found.files[source_id].path)
         commuting = found.files.get("commuting_2021")
-        kind = ESTIMATED_TAIL if commuting is not None and commuting.stands_in else OBSERVED
+        kind = OBSERVED
+        if commuting is not None and commuting.stands_in:
+            kind = ESTIMATED_TAIL
+            tables["flows"] = istat.mark_estimated(tables["flows"], found.observed)
         return _country(ITALY, tables, found, kind).to_content()
 
     saved = Country.from_content(StageCache(settings.cache).get("country", found.key, compute))
@@ -332,6 +335,7 @@ class _Found:
     records: tuple[SourceRecord, ...]
     absent: Mapping[str, Text]
     key: str
+    observed: Path | None = None
 
 
 def _find_italy(settings: Settings) -> _Found:
@@ -351,7 +355,10 @@ def _find_italy(settings: Settings) -> _Found:
                 en=f"{source.title.en}. Without it these are missing: {source.needed_for.en}.",
             )
     records = tuple(SourceRecord.of(file, sources[name]) for name, file in files.items())
-    return _Found(files, records, absent, digest(code_digest(), files))
+    observed = None
+    if settings.mirror and (name := sources["commuting_2021"].stand_in_observed):
+        observed = settings.mirror / name if (settings.mirror / name).is_file() else None
+    return _Found(files, records, absent, digest(code_digest(), files, observed), observed)
 
 
 def _find_folder(folder: Path) -> _Found:

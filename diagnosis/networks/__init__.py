@@ -1,9 +1,9 @@
 """Networks of municipalities: commuting, contiguity, and flow models for when nothing was observed."""
 
 from diagnosis.networks.backbone import nodal_flows, significant_flows
-from diagnosis.networks.commuting import flow_margins, network_measures, network_summary
-from diagnosis.networks.contiguity import components, contiguity, to_graph
-from diagnosis.networks.graph import commuting_graph, flow_matrix
+from diagnosis.networks.commuting import commuting_graph, flow_margins, network_measures, network_summary
+from diagnosis.networks.contiguity import components, contiguity, to_graph, to_libpysal
+from diagnosis.networks.graph import flow_matrix
 from diagnosis.networks.models import gravity_flows, modelled_flows, radiation_flows
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "radiation_flows",
     "significant_flows",
     "to_graph",
+    "to_libpysal",
 ]

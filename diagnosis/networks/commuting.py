@@ -17,6 +17,7 @@ from diagnosis.networks.graph import (
 )
 
 if TYPE_CHECKING:
+    import networkx
     import scipy.sparse
 
 LARGEST_CENTRES = 4
@@ -59,6 +60,42 @@ def flow_margins(flows: pd.DataFrame, codes: pd.Index | Iterable[str]) -> pd.Dat
         },
         index=codes,
     )
+
+
+def commuting_graph(
+    flows: pd.DataFrame, codes: pd.Index | Iterable[str], minimum: float = 1.0
+) -> networkx.DiGraph:
+    """Directed graph of the commuting between the given municipalities.
+
+    Parameters
+    ----------
+    flows : pandas.DataFrame
+        ``origin``, ``destination``, ``commuters``.
+    codes : iterable of str
+        Every one becomes a node, connected or not; flows with an end outside are left out of the edges, but
+        count in the node attributes.
+    minimum : float, default 1
+        Smallest flow, in commuters, that becomes an edge.
+
+    Returns
+    -------
+    networkx.DiGraph
+        Edges carry ``commuters``; nodes carry ``residents_employed``, ``jobs`` and ``internal`` (of
+        :func:`~diagnosis.networks.flow_margins`), so there are no loops.
+    """
+    import networkx
+
+    codes = check_codes(codes)
+    matrix = flow_matrix(flows, codes).tocoo()
+    chosen = (matrix.row != matrix.col) & (matrix.data >= minimum)
+    margins = flow_margins(flows, codes)[["residents_employed", "jobs", "internal"]]
+    graph = networkx.DiGraph()
+    graph.add_nodes_from(margins.to_dict("index").items())
+    graph.add_weighted_edges_from(
+        zip(codes[matrix.row[chosen]], codes[matrix.col[chosen]], matrix.data[chosen].tolist(), strict=True),
+        weight="commuters",
+    )
+    return graph
 
 
 def network_measures(flows: pd.DataFrame, codes: pd.Index | Iterable[str]) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from diagnosis.networks.graph import check_codes
 
 if TYPE_CHECKING:
     import geopandas
+    import libpysal
     import networkx
 
 TOLERANCE = 1.0
@@ -103,6 +104,37 @@ def components(codes: pd.Index | Iterable[str], contiguity: pd.DataFrame, labels
     within = number[code] == number[neighbour]
     piece = _connected(len(codes), code[within], neighbour[within])
     return pd.Series(piece, index=area.to_numpy()).groupby(level=0).nunique().rename("pieces")
+
+
+def to_libpysal(contiguity: pd.DataFrame, codes: pd.Index | Iterable[str]) -> libpysal.graph.Graph:
+    """Binary spatial weights of the contiguity, for the statistics of PySAL (esda, spreg, spopt).
+
+    Parameters
+    ----------
+    contiguity : pandas.DataFrame
+        As returned by :func:`contiguity`.
+    codes : iterable of str
+        Order of the units; one without a neighbour is an isolate.
+
+    Returns
+    -------
+    libpysal.graph.Graph
+        Focal and neighbour are codes; every weight is 1.
+    """
+    from libpysal.graph import Graph
+
+    index = pd.Index(codes, name="focal")
+    inside = contiguity["code"].isin(index) & contiguity["neighbour"].isin(index)
+    pairs = contiguity[inside]
+    isolates = index.difference(pairs["code"])
+    focal = [*pairs["code"], *isolates]
+    neighbour = [*pairs["neighbour"], *isolates]
+    weight = [1] * len(pairs) + [0] * len(isolates)
+    adjacency = pd.Series(
+        weight, pd.MultiIndex.from_arrays([focal, neighbour], names=["focal", "neighbor"]), name="weight"
+    )
+    order = index.get_indexer(adjacency.index.get_level_values("focal"))
+    return Graph(adjacency.iloc[order.argsort(kind="stable")], is_sorted=False)
 
 
 def to_graph(contiguity: pd.DataFrame, codes: pd.Index | Iterable[str] = ()) -> networkx.Graph:

@@ -1,4 +1,4 @@
-"""The commuting table as a matrix and as a graph."""
+"""The commuting table as a matrix."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pandas as pd
 from diagnosis.errors import InputError, examples
 
 if TYPE_CHECKING:
-    import networkx
     import scipy.sparse
 
 FLOW_COLUMNS = ("origin", "destination", "commuters")
@@ -102,41 +101,3 @@ def largest_destinations(matrix: scipy.sparse.csr_array, codes: pd.Index) -> tup
     commuters = np.zeros(len(codes))
     commuters[rows[last]] = sizes[last]
     return first, commuters
-
-
-def commuting_graph(
-    flows: pd.DataFrame, codes: pd.Index | Iterable[str], minimum: float = 1.0
-) -> networkx.DiGraph:
-    """Directed graph of the commuting between the given municipalities.
-
-    Parameters
-    ----------
-    flows : pandas.DataFrame
-        ``origin``, ``destination``, ``commuters``.
-    codes : iterable of str
-        Every one becomes a node, connected or not; flows with an end outside are left out of the edges, but
-        count in the node attributes.
-    minimum : float, default 1
-        Smallest flow, in commuters, that becomes an edge.
-
-    Returns
-    -------
-    networkx.DiGraph
-        Edges carry ``commuters``; nodes carry ``residents_employed``, ``jobs`` and ``internal`` (of
-        :func:`~diagnosis.networks.flow_margins`), so there are no loops.
-    """
-    import networkx
-
-    from diagnosis.networks.commuting import flow_margins
-
-    codes = check_codes(codes)
-    matrix = flow_matrix(flows, codes).tocoo()
-    chosen = (matrix.row != matrix.col) & (matrix.data >= minimum)
-    margins = flow_margins(flows, codes)[["residents_employed", "jobs", "internal"]]
-    graph = networkx.DiGraph()
-    graph.add_nodes_from(margins.to_dict("index").items())
-    graph.add_weighted_edges_from(
-        zip(codes[matrix.row[chosen]], codes[matrix.col[chosen]], matrix.data[chosen].tolist(), strict=True),
-        weight="commuters",
-    )
-    return graph

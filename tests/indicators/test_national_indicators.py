@@ -1,5 +1,3 @@
-import time
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -89,9 +87,3 @@ def test_coverage(italy):
     found = coverage(italy, italy["municipalities"]["province"])
     assert found.loc["099", "population"] == pytest.approx(25 / 27)
     assert found["members"].sum() == 7904
-
-
-def test_speed(italy):
-    start = time.process_time()
-    compute(italy)
-    assert time.process_time() - start < 2

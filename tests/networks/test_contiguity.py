@@ -1,5 +1,3 @@
-import time
-
 import geopandas as gpd
 import networkx
 import pandas as pd
@@ -10,7 +8,7 @@ from shapely import MultiPolygon, Polygon, box
 from shapely.affinity import translate
 
 from diagnosis.errors import InputError
-from diagnosis.networks import components, contiguity, to_graph
+from diagnosis.networks import components, contiguity, to_graph, to_libpysal
 
 
 def frame(shapes, crs="EPSG:3035"):
@@ -132,9 +130,7 @@ def test_symmetric_connected_and_blind_to_row_order(cells, data):
 
 @pytest.mark.slow
 def test_italy_against_a_third_party_list(italy, mirror):
-    start = time.process_time()
     pairs = contiguity(italy)
-    seconds = time.process_time() - start
     listed = pd.read_csv(mirror / "istat" / "contiguita_comuni_2021.csv", dtype=str)
     listed = listed.apply(lambda column: column.str.zfill(6))
     listed = listed.replace({"041033": "099030", "041060": "099031"})  # the two passed to Rimini in June 2021
@@ -153,4 +149,12 @@ def test_italy_against_a_third_party_list(italy, mirror):
     assert len(ferries) == 20
     assert {"080096", "083048"} in ferries  # Villa San Giovanni - Messina
     assert {"090006", "090035"} in ferries  # Arzachena - La Maddalena
-    assert seconds < 10
+
+
+def test_libpysal_weights_keep_order_and_isolates():
+    pairs = pd.DataFrame({"code": ["b", "a", "b", "c"], "neighbour": ["a", "b", "c", "b"]})
+    weights = to_libpysal(pairs, ["c", "a", "b", "lonely"])
+    assert list(weights.unique_ids) == ["c", "a", "b", "lonely"]
+    assert list(weights.isolates) == ["lonely"]
+    assert sorted(weights["b"].index) == ["a", "c"]
+    assert weights.n_edges == 4

@@ -1,0 +1,287 @@
+"""The stages of a diagnosis: each takes a territory and what its country knows, and gives tables and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from diagnosis import findings
+from diagnosis.errors import InputError, NotApplicableError
+from diagnosis.national import COUNTRY, National
+from diagnosis.territory import Territory
+
+CONTEXT_KM = 40
+SMALL = 5000
+FEWEST_CAPITALS = 20
+FEWEST_PEERS = 5
+
+Stage = tuple[dict[str, pd.DataFrame], dict[str, Any]]
+
+
+def describe_territory(territory: Territory, national: National) -> Stage:
+    """Stage *territory*: its municipalities, neighbours, residents by age, and what they amount to."""
+    country, city = territory.country, territory.city
+    residents = country.residents
+    municipalities = territory.municipalities.assign(residents=residents)
+    context = _around(country.municipalities, territory.codes)
+    population = country.table("population")
+    members = {
+        "city": pd.Index([city.code]), "territory": territory.codes, "country": population.index,
+    }  # fmt: skip
+    ages = pd.DataFrame(
+        {name: population.loc[population.index.intersection(codes)].sum() for name, codes in members.items()}
+    ).T
+    own = municipalities["residents"]
+    small = own[own <= SMALL]
+    missing = own.index[own.isna()]
+    facts = {
+        "name": territory.name.model_dump(),
+        "province": territory.province,
+        "region_name": str(municipalities.at[city.code, "region_name"]),
+        "country_name": country.name.model_dump(),
+        "municipalities": len(own),
+        "residents": int(own.sum()),
+        "city_residents": None if pd.isna(own[city.code]) else int(own[city.code]),
+        "without_residents": municipalities.loc[missing, "name"].tolist(),
+        "area_km2": float(municipalities["area_km2"].sum()),
+        "density": float(own.sum() / municipalities.loc[own.notna(), "area_km2"].sum())
+        if own.notna().any()
+        else None,
+        "small_municipalities": len(small),
+        "small_residents": int(small.sum()),
+        "flows_kind": country.flows_kind,
+        "absent": {table: reason.model_dump() for table, reason in country.absent.items()},
+    }
+    tables = {
+        "municipalities": municipalities,
+        "context": context,
+        "outline": national.outline(),
+        "ages": ages,
+    }
+    return tables, facts
+
+
+def compare_indicators(territory: Territory, national: National) -> Stage:
+    """Stage *indicators*: the municipal indicators of the territory beside those of like places."""
+    from diagnosis.indicators import compute
+
+    found, scored = national.indicators(), national.scores()
+    city = territory.city
+    municipalities = territory.country.municipalities
+    values, groups = found["values"], found["groups"]
+    capitals = values.index[municipalities["capital"] == 1]
+    if territory.province:
+        own = groups.loc[[territory.province]]
+        own_scores = scored["groups"].loc[[territory.province]]
+    else:
+        grouping = pd.Series("territory", index=territory.codes)
+        own = compute(territory.country.tables, groups=grouping)
+        own_scores = national.score_groups(own)
+    region = "R" + territory.region
+    rows = {"city": values.loc[[city.code]], "territory": own, "region": groups.loc[[region]]}
+    rows["country"] = groups.loc[[COUNTRY]]
+    peers = {"pilots_median": pd.Index(national.pilots), "capitals_median": capitals}
+    for name, codes in peers.items():
+        others = values.loc[codes.drop(city.code, errors="ignore")]
+        if len(others) >= FEWEST_PEERS:
+            # The middle one of the other cities: a sum over cities that lie apart would mean nothing.
+            rows[name] = others.median(numeric_only=True).to_frame().T
+    beside = pd.concat([frame.set_axis([name]) for name, frame in rows.items()])
+    scores = {"city": scored["values"].loc[[city.code]], "territory": own_scores}
+    scores |= {"region": scored["groups"].loc[[region]], "country": scored["groups"].loc[[COUNTRY]]}
+    like = capitals if len(capitals) >= FEWEST_CAPITALS else values.index
+    like = like.union([city.code])
+    gaps = found["gaps"]
+    tables = {
+        "indicators": values.loc[territory.codes],
+        "gaps": gaps[gaps["code"].isin(territory.codes)].reset_index(drop=True),
+        "groups": beside.rename_axis("group"),
+        "capitals": values.loc[like].assign(pilot=like.isin(national.pilots)),
+        "scores": scored["values"].loc[territory.codes],
+        "group_scores": pd.concat([frame.set_axis([name]) for name, frame in scores.items()]),
+        "like_scores": scored["values"].loc[like],
+        "municipal_findings": findings.find(
+            values.loc[like], city.code, groups.loc[COUNTRY], national.catalogue, "municipality"
+        ),
+    }
+    facts = {
+        "computed": int(tables["indicators"].notna().any().sum()),
+        "gaps": len(tables["gaps"]),
+        "compared_with": "capitals" if len(capitals) >= FEWEST_CAPITALS else "municipalities",
+        "like": len(like),
+    }
+    return tables, facts
+
+
+def compare_wellbeing(territory: Territory, national: National) -> Stage:
+    """Stage *wellbeing*: the published indicators of the province beside region, country and all provinces."""
+    province = territory.province
+    if province is None:
+        raise NotApplicableError(
+            "The territory must be a province-level body to show the well-being of one",
+            "it is a list of municipalities, and a province's value is never attached to its municipalities",
+        )
+    found = national.wellbeing()
+    values, years, scores = found["values"], found["years"], found["scores"]
+    if province not in values.index:
+        raise InputError(
+            "The province must be in the table wellbeing to be compared", f"{province} has no row there"
+        )
+    region = "R" + territory.region
+    provinces = values.index[~values.index.str.startswith(("R", COUNTRY))]
+    catalogue = national.catalogue
+    directions = pd.Series(
+        {name: catalogue[name].direction for name in values if name in catalogue.indicators}
+    )
+    # A value of an old or thinly covered year ranks nobody: it is shown with its year, and that is all.
+    regular = years.index[~years["flagged"].astype(bool)]
+    places = findings.positions(values.loc[provinces, regular], province, directions)
+    beside = pd.DataFrame(
+        {
+            "year": years["year"],
+            "value": values.loc[province],
+            "region": values.loc[region] if region in values.index else None,
+            "country": values.loc[COUNTRY],
+        }
+    ).join(places)
+    beside = beside[beside.index.isin(list(catalogue.indicators))]
+    series = territory.country.table("wellbeing")
+    own = series[series["territory"].isin([province, region, COUNTRY])]
+    tables = {
+        "wellbeing": beside.rename_axis("indicator"),
+        "domain_scores": scores,
+        "wellbeing_provinces": values.loc[provinces],
+        "provincial_findings": findings.find(
+            values.loc[provinces, regular], province, values.loc[COUNTRY], national.catalogue, "province"
+        ),
+        "series": own.replace({"territory": {province: "territory", region: "region", COUNTRY: "country"}}),
+    }
+    facts = {
+        "province": province,
+        "region": region,
+        "indicators": int(beside.loc[beside.index.isin(regular), "value"].notna().sum()),
+        "flagged": [name for name in beside.index if name not in regular],
+        "without_value": [name for name in beside.index[beside["value"].isna()] if name in regular],
+        "provinces": len(provinces),
+        "first_year": str(years.loc[regular, "year"].min()),
+        "last_year": str(years.loc[regular, "year"].max()),
+    }
+    return tables, facts
+
+
+def describe_networks(territory: Territory, national: National) -> Stage:
+    """Stage *networks*: the commuting network of the territory and the city's place in it."""
+    from diagnosis.networks import flow_margins, network_summary
+
+    measures = national.network()["measures"]
+    flows = territory.flows
+    inside = flows["origin"].isin(territory.codes) & flows["destination"].isin(territory.codes)
+    within = flows[inside]
+    code = territory.city.code
+    places = territory.country.municipalities[["name", "province_name"]]
+    own = flows["origin"] != flows["destination"]
+    arriving = flows[own & (flows["destination"] == code)].nlargest(10, "commuters")
+    leaving = flows[own & (flows["origin"] == code)].nlargest(10, "commuters")
+    tables = {
+        "network": flow_margins(flows, territory.codes).join(measures.loc[territory.codes]),
+        "flows": flows.reset_index(drop=True),
+        "arriving": arriving.join(places, on="origin").reset_index(drop=True),
+        "leaving": leaving.join(places, on="destination").reset_index(drop=True),
+    }
+    summary = network_summary(within, territory.codes)
+    residents = flows.loc[flows["origin"].isin(territory.codes), "commuters"].sum()
+    jobs = flows.loc[flows["destination"].isin(territory.codes), "commuters"].sum()
+    stay = within["commuters"].sum()
+    facts = {
+        "kind": territory.country.flows_kind,
+        "commuters_resident": int(residents),
+        "commuters_working": int(jobs),
+        "commuters_inside": int(stay),
+        "commuters_inside_observed": _observed(within),
+        "share_residents_inside": float(stay / residents) if residents else None,
+        "share_jobs_inside": float(stay / jobs) if jobs else None,
+        "city_in": int(flows.loc[own & (flows["destination"] == code), "commuters"].sum()),
+        "city_out": int(flows.loc[own & (flows["origin"] == code), "commuters"].sum()),
+        "summary": {name: (None if pd.isna(value) else float(value)) for name, value in summary.items()},
+    }
+    return tables, facts
+
+
+def describe_areas(territory: Territory, national: National) -> Stage:
+    """Stage *areas*: the functional areas that touch the territory, whole, beside the official ones."""
+    parameters = territory.city.areas
+    found = national.areas(parameters)
+    labels = found["labels"]
+    municipalities = territory.country.municipalities
+    code = territory.city.code
+    touching = labels.loc[territory.codes, "functional"].dropna().unique()
+    members = labels.index[labels["functional"].isin(touching)].union(territory.codes)
+    areas = municipalities.loc[members, ["name", "province", "province_name"]].join(labels.loc[members])
+    areas["in_territory"] = areas.index.isin(territory.codes)
+    quality = found["quality"].loc[sorted(touching)]
+    areas["functional_name"] = areas["functional"].map(quality["name"])
+    tables = {
+        "areas": areas,
+        "area_quality": quality,
+        "area_map": municipalities.loc[members, ["name", "geometry"]],
+    }
+    own = areas.at[code, "functional"]
+    inside = areas[areas["functional"] == own] if pd.notna(own) else areas.loc[[code]]
+    facts: dict[str, Any] = {
+        "kind": territory.country.flows_kind,
+        "parameters": parameters.model_dump(),
+        "areas": len(touching),
+        "national_areas": len(found["quality"]),
+        "city_area": None if pd.isna(own) else int(own),
+        "city_members": len(inside),
+        "city_residents": int(territory.country.residents.reindex(inside.index).sum()),
+        "city_outside_territory": int((~inside["in_territory"]).sum()),
+        "unassigned": areas.index[areas["functional"].isna()].tolist(),
+        "broken": int((quality["n_pieces"] > 1).sum()),
+        "agreement": found.get("agreement"),
+    }
+    flows = territory.country.table("flows")
+    closed = flows[flows["origin"].isin(inside.index) & flows["destination"].isin(inside.index)]
+    facts["city_internal"] = int(closed["commuters"].sum())
+    facts["city_internal_observed"] = _observed(closed)
+    if "official" in areas:
+        official = found["official_quality"]
+        official_names = found["official_names"]["area_name"]
+        shown = areas["official"].dropna().unique()
+        tables["official_quality"] = official.loc[sorted(shown)].assign(
+            name=official_names.reindex(sorted(shown))
+        )
+        areas["official_name"] = areas["official"].map(official_names)
+        facts["official_areas"] = len(shown)
+        mine = areas.at[code, "official"]
+        facts["city_official"] = None if pd.isna(mine) else str(official_names[mine])
+        both = (areas["official"] == mine) & (areas["functional"] == own)
+        facts["city_in_both"] = int(both.sum())
+        facts["city_official_members"] = int((labels["official"] == mine).sum())
+    return tables, facts
+
+
+def _observed(flows: pd.DataFrame) -> int | None:
+    """Commuters of the flows that were observed; None where the table does not tell them from estimates."""
+    if "estimated" not in flows:
+        return None
+    return int(flows.loc[flows["estimated"] == 0, "commuters"].sum())
+
+
+def _around(municipalities: pd.DataFrame, codes: pd.Index) -> pd.DataFrame:
+    """Municipalities near the territory but not in it, as background of maps."""
+    west, south, east, north = municipalities.loc[codes].total_bounds
+    reach = CONTEXT_KM * 1000
+    near = municipalities.cx[west - reach : east + reach, south - reach : north + reach]
+    return near.loc[~near.index.isin(codes), ["name", "geometry"]]
+
+
+STAGE_FUNCTIONS: dict[str, Callable[[Territory, National], Stage]] = {
+    "territory": describe_territory,
+    "indicators": compare_indicators,
+    "wellbeing": compare_wellbeing,
+    "networks": describe_networks,
+    "areas": describe_areas,
+}
