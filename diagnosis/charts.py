@@ -130,7 +130,7 @@ def trend(
     figure_id: str,
     title: str,
     highlight: str,
-    decimals: int = 1,
+    decimals: int | Mapping[str, int] = 1,
     unit: str = "",
     language: str = "it",
     source: str = "",
@@ -146,7 +146,7 @@ def trend(
     highlight : str
         The column in the strong colour.
     decimals, unit
-        Of the numbers at the ends of the lines.
+        Of the numbers at the ends of the lines; decimals also by panel.
     figure_id, title, language, source, note
         As in :func:`diagnosis.maps.choropleth`.
 
@@ -168,6 +168,7 @@ def trend(
     height = 150.0 if across > 1 else 190.0
     canvas = Canvas(WIDTH, down * height)
     sentences = []
+    places = {name: decimals[name] if isinstance(decimals, Mapping) else decimals for name in panels}
     for number, (name, panel) in enumerate(panels.items()):
         left = number % across * (width + gap)
         top = canvas.height - number // across * height
@@ -178,13 +179,13 @@ def trend(
             panel,
             (left, top - height + 18, left + width, top - head),
             highlight=highlight,
-            decimals=decimals,
+            decimals=places[name],
             unit=unit,
             language=language,
         )
         sentences.append(
             _describe_course(
-                panel, name, highlight=highlight, decimals=decimals, unit=unit, language=language
+                panel, name, highlight=highlight, decimals=places[name], unit=unit, language=language
             )
         )
     description = join_sentences(words["chart"].format(title=title), *sentences)
@@ -252,7 +253,7 @@ def _draw_panel(
         y = base + (tick - ticks[0]) * up
         canvas.line([start, end], [y, y], FAINT if tick != ticks[0] else RULE, 0.6)
         canvas.write(start - 4, y, label, SMALL, colour=MUTED, align="right")
-    for year in _choose_years(years, int((end - start) / 36)):
+    for year in dict.fromkeys((years[0], years[-1])):
         at = start + 2 + (year - years[0]) * across
         canvas.line([at, at], [base, base - 3], RULE, 0.6)
         canvas.write(at, bottom - 8, f"{year:.0f}", SMALL, colour=MUTED, align="center")
@@ -274,15 +275,6 @@ def _draw_panel(
         strong = name == highlight
         text = shorten_text(names[name], right - end - 4, SMALL, strong)
         canvas.write(end + 4, y, text, SMALL, bold=strong, colour=greys.get(name, ACCENT))
-
-
-def _choose_years(years: np.ndarray, most: int) -> np.ndarray:
-    """Choose round years for the axis, or the middle one if none is."""
-    for step in (1, 2, 5, 10, 20, 50):
-        round_years = np.arange(np.ceil(years[0] / step), np.floor(years[-1] / step) + 1) * step
-        if len(round_years) <= max(most, 1):
-            break
-    return round_years if len(round_years) else years[len(years) // 2 : len(years) // 2 + 1]
 
 
 def _spread(wanted: Mapping, distance: float, low: float, high: float) -> dict:

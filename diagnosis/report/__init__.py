@@ -3,6 +3,16 @@
 from diagnosis.report.compose import compose
 from diagnosis.report.figures import FIGURES, draw
 from diagnosis.report.index import write_index
+from diagnosis.report.sections.method import missing_reason
 from diagnosis.report.write import FORMATS, outputs_of, write_report
 
-__all__ = ["FIGURES", "FORMATS", "compose", "draw", "outputs_of", "write_index", "write_report"]
+__all__ = [
+    "FIGURES",
+    "FORMATS",
+    "compose",
+    "draw",
+    "missing_reason",
+    "outputs_of",
+    "write_index",
+    "write_report",
+]

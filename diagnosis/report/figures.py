@@ -19,13 +19,15 @@ STRIPS = (
     "working_age_turnover",
     "workers_per_100_adults",
     "jobs_per_100_workers",
-    "residents_self_containment",
     "flood_residents_share",
     "landslide_residents_share",
 )
 TRENDS = ("01SAL001", "02IST002-N22", "03LAV001-N22", "04BEC001P", "07SIC001", "10AMB018P")
 """One well-known indicator of the domains with long series; those without a value for the province are left out."""
 FEWEST_YEARS = 3
+FLOWS_DRAWN = 40
+FLOOD_CLASSES = (1.0, 5.0, 15.0, 30.0)
+"""Per cent of residents; the same for every city, so that two maps can be compared."""
 
 
 def draw(name: str, result: Diagnosis, language: str = "it") -> Figure:
@@ -78,7 +80,9 @@ def map_jobs(result: Diagnosis, words: Words) -> Figure:
 
 def map_floods(result: Diagnosis, words: Words) -> Figure:
     """Share of residents exposed to floods."""
-    return _indicator_map(result, words, "flood_residents_share", "map_floods", compact=True)
+    return _indicator_map(
+        result, words, "flood_residents_share", "map_floods", compact=True, breaks=FLOOD_CLASSES
+    )
 
 
 def map_inner_areas(result: Diagnosis, words: Words) -> Figure:
@@ -151,7 +155,7 @@ def strips(result: Diagnosis, words: Words) -> Figure:
         decimals={item.id: item.decimals for item in items},
         directions={item.id: signs[item.direction] for item in items if item.direction in signs},
         others_name=words(f"others_{result.facts['indicators']['compared_with']}"),
-        note=flows_note(result, words),
+        note=flows_note(result, words, exact=True),
     )
 
 
@@ -188,7 +192,8 @@ def trends(result: Diagnosis, words: Words) -> Figure:
         "region": words("legend_region"),
         "country": _country(result, words),
     }
-    panels = {}
+    panels: dict[str, pd.DataFrame] = {}
+    decimals: dict[str, int] = {}
     for name in TRENDS:
         table = series[series["indicator"] == name].pivot(index="year", columns="territory", values="value")
         if "territory" in table and table["territory"].count() >= FEWEST_YEARS:
@@ -197,6 +202,7 @@ def trends(result: Diagnosis, words: Words) -> Figure:
             columns = [column for column in names if column in table]
             title = words.with_unit(item.name[words.language], item.unit[words.language])
             panels[title] = table[columns].rename(columns=names)
+            decimals[title] = item.decimals
     if not panels:
         raise InputError("A trend needs at least three years of the province", "no indicator has them")
     return charts.trend(
@@ -204,6 +210,8 @@ def trends(result: Diagnosis, words: Words) -> Figure:
         figure_id="trends",
         title=words("wellbeing_trend"),
         highlight=names["territory"],
+        decimals=decimals,
+        note=words("trend_note"),
         language=words.language,
         source=result.manifest.source_line(("bes_territories",), words.language),
     )
@@ -211,15 +219,18 @@ def trends(result: Diagnosis, words: Words) -> Figure:
 
 def map_flows(result: Diagnosis, words: Words) -> Figure:
     """Draw the strongest flows inside the territory."""
-    network = result.table("network")
+    network, flows = result.table("network"), result.table("flows")
+    inside = flows["origin"].isin(network.index) & flows["destination"].isin(network.index)
+    strongest = flows[inside & (flows["origin"] != flows["destination"])].nlargest(FLOWS_DRAWN, "commuters")
     return maps.flow_map(
         result.municipalities,
-        result.table("flows"),
+        flows,
         figure_id="map-flows",
         title=words("flow_map"),
+        maximum=FLOWS_DRAWN,
         sizes=network["jobs"],
         sizes_name=words("jobs"),
-        note=flows_note(result, words),
+        note=flows_note(result, words, exact=all_observed(strongest)),
         **_about(result, words, ("commuting_2021",)),
     )
 
@@ -244,10 +255,21 @@ def map_areas(result: Diagnosis, words: Words) -> Figure:
     )
 
 
-def flows_note(result: Diagnosis, words: Words) -> str:
-    """Say in a caption that the flows are not all observed, or nothing."""
+def flows_note(result: Diagnosis, words: Words, exact: bool = False) -> str:
+    """Say in a caption that the flows are not all observed, or nothing.
+
+    `exact` marks what rests on published totals or on observed flows only: an estimated tail does not touch it.
+    """
     kind = result.manifest.flows_kind
-    return words(f"{kind}_short").capitalize() if kind != "observed" else ""
+    if kind == "observed" or (exact and kind == "estimated_tail"):
+        return ""
+    text = words(f"{kind}_short")
+    return text[0].upper() + text[1:]
+
+
+def all_observed(flows: pd.DataFrame) -> bool:
+    """Whether none of the flows is an estimate."""
+    return "estimated" not in flows or not flows["estimated"].astype(bool).any()
 
 
 def _indicator_map(
@@ -259,6 +281,7 @@ def _indicator_map(
     decimals: int | None = None,
     compact: bool = False,
     diverging_at: float | None = None,
+    breaks: tuple[float, ...] | None = None,
 ) -> Figure:
     item = load_catalogue()[indicator]
     return maps.choropleth(
@@ -272,7 +295,9 @@ def _indicator_map(
         residents=result.municipalities["residents"],
         compact=compact,
         diverging_at=diverging_at,
-        note=flows_note(result, words) if "commuting_2021" in item.sources else "",
+        scheme="given" if breaks else "quantiles",
+        breaks=breaks,
+        note=flows_note(result, words, exact=True) if "commuting_2021" in item.sources else "",
         **_about(result, words, item.sources),
     )
 

@@ -6,13 +6,16 @@ import base64
 import html
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from diagnosis.report.document import Document, Drawing
+from diagnosis.figure import is_missing
+from diagnosis.report.document import Document, Drawing, Lead, Pair
 from diagnosis.report.words import Words
 
 FOLDER = Path(__file__).parent / "templates"
+EMPTY = "–"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -63,27 +66,39 @@ def csv_address(drawing) -> str:
 
 
 def to_csv(table: pd.DataFrame) -> str:
-    """Write a table as CSV in which no cell starts a formula when a spreadsheet opens it."""
-    return defuse(table).to_csv(index=not isinstance(table.index, pd.RangeIndex))
+    """Write a table as CSV with one header row, in which no cell starts a formula when a spreadsheet opens it."""
+    if isinstance(table.columns, pd.MultiIndex):
+        table = table.set_axis([", ".join(map(str, name)) for name in table.columns], axis=1)
+    if isinstance(table.index, pd.RangeIndex):
+        return defuse(table).to_csv(index=False)
+    named = table if None not in table.index.names else table.rename_axis("index")
+    return defuse(named).to_csv()
 
 
 def defuse(table: pd.DataFrame) -> pd.DataFrame:
     """Put an apostrophe before texts that a spreadsheet would take for a formula; numbers stay as they are."""
 
-    def safe(value: object) -> object:
+    def safe(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(safe(part) for part in value)
         return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
-    texts = table.select_dtypes(exclude="number").columns
-    table = table.assign(**{name: table[name].astype(object).map(safe) for name in texts})
-    if not isinstance(table.index, pd.MultiIndex) and not pd.api.types.is_numeric_dtype(table.index):
-        table = table.set_axis(table.index.map(safe))
-    return table
+    columns = [
+        column if pd.api.types.is_numeric_dtype(column) else column.astype(object).map(safe)
+        for _, column in table.items()
+    ]
+    index = table.index if pd.api.types.is_numeric_dtype(table.index) else table.index.map(safe)
+    index = index.set_names([safe(name) for name in table.index.names])
+    if not columns:
+        return table.set_axis(index)
+    safe_table = pd.concat([column.set_axis(index) for column in columns], axis=1)
+    return safe_table.set_axis(table.columns.map(safe), axis=1)
 
 
 def figure_table(table: pd.DataFrame, words: Words) -> str:
     """Render the table behind a figure as HTML, numbers in the manner of the language."""
     frame = table if isinstance(table.index, pd.RangeIndex) else table.reset_index()
-    head = "".join(f'<th scope="col">{html.escape(str(name))}</th>' for name in frame.columns)
+    head = "".join(f'<th scope="col">{html.escape(_header(name, words))}</th>' for name in frame.columns)
     rows = "".join(
         "<tr>" + "".join(_cell(value, words) for value in row) + "</tr>"
         for row in frame.itertuples(index=False)
@@ -91,13 +106,20 @@ def figure_table(table: pd.DataFrame, words: Words) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def _cell(value: object, words: Words) -> str:
+def _header(name: Any, words: Words) -> str:
+    """Name of a column in the language, if it is one of the usual ones; a column under a group says both."""
+    if isinstance(name, tuple):
+        return ", ".join(map(str, name))
+    return words(f"th_{name}") if words.has(f"th_{name}") else str(name)
+
+
+def _cell(value: Any, words: Words) -> str:
     if isinstance(value, str):
-        return f"<td>{html.escape(value)}</td>"
-    if pd.isna(value):
-        return f'<td class="r">{words.number(None)}</td>'
+        return f"<td>{html.escape(value) or EMPTY}</td>"
     if isinstance(value, bool):
-        return f"<td>{value}</td>"
+        return f"<td>{words('cli_yes') if value else words('cli_no')}</td>"
+    if is_missing(value):
+        return f'<td class="r">{words.number(None)}</td>'
     decimals = 0 if float(value) == int(value) else 2
     return f'<td class="r">{words.number(value, decimals)}</td>'
 
@@ -107,10 +129,10 @@ def figures_of(document: Document) -> list[Drawing]:
     found: list[Drawing] = []
     for section in document.sections:
         for block in section.blocks:
-            if block.kind == "figure":
+            if isinstance(block, Drawing):
                 found.append(block)
-            elif block.kind == "pair":
-                found += [side for side in (block.left, block.right) if side.kind == "figure"]
-            elif block.kind == "lead":
+            elif isinstance(block, Pair):
+                found += [side for side in (block.left, block.right) if isinstance(side, Drawing)]
+            elif isinstance(block, Lead):
                 found.append(block.drawing)
     return found

@@ -35,15 +35,16 @@ def write_index(folder: Path, edition: str, language: str, cities: Sequence[Mapp
         ``city``, ``status``, ``seconds``, ``outputs``, ``error`` of each, as in ``run.json``.
     """
     words = Words(language)
-    headlines = {city["city"]: _headline(folder / city["city"]) for city in cities}
+    found = {city["city"]: _read_manifest(folder / city["city"]) for city in cities}
+    headlines = {name: item["cards"] for name, item in found.items()}
     columns = {
-        name: found[name]["label"] for name in COLUMNS for found in headlines.values() if name in found
+        name: cards[name]["label"] for name in COLUMNS for cards in headlines.values() if name in cards
     }
     rows = [
         {
             **city,
             "figures": [headlines[city["city"]].get(name, {}).get("value", "") for name in columns],
-            "name": _name(city["city"], language),
+            "name": found[city["city"]]["name"] or _name(city["city"], language),
             "seconds": words.number(city["seconds"], 1),
             "files": [
                 {"label": words(label), "address": f"{city['city']}/{file}"}
@@ -61,12 +62,17 @@ def write_index(folder: Path, edition: str, language: str, cities: Sequence[Mapp
     write_atomically(folder / "index.html", page)
 
 
-def _headline(folder: Path) -> dict[str, dict[str, str]]:
-    """Headline figures of a finished report; none where it failed."""
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    """Name and headline figures of a finished report; neither where it cannot be read."""
     try:
-        return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["headline"]
-    except (OSError, ValueError, KeyError):
-        return {}
+        content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        cards = {
+            name: {"label": str(card["label"]), "value": str(card["value"])}
+            for name, card in content["headline"].items()
+        }
+        return {"name": str(content.get("name", "")), "cards": cards}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {"name": "", "cards": {}}
 
 
 def _name(city: str, language: str) -> str:

@@ -6,14 +6,18 @@ from pathlib import Path
 
 import pandas as pd
 
+from diagnosis import findings
 from diagnosis.catalogue import load_catalogue
+from diagnosis.errors import InputError
 from diagnosis.indicators import REASONS
 from diagnosis.report.html import to_csv
 from diagnosis.report.words import Words
 from diagnosis.result import Diagnosis
+from diagnosis.schema import read_yaml
 
 FOLDER = "data"
 README = "README.md"
+COLUMNS = Path(__file__).parent / "i18n" / "columns.yml"
 AREA_COLUMNS = {"functional": "functional", "official": "sll_2021"}
 """Column of the areas table -> its name in the package, one a method."""
 
@@ -31,7 +35,14 @@ def write_package(result: Diagnosis, folder: Path, words: Words) -> None:
         Language of names and remarks; column names are ids and stay the same in every language.
     """
     target = folder / FOLDER
-    target.mkdir(parents=True, exist_ok=True)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{target}: the folder of the data package must be writable",
+            str(error),
+            "Remove what is in the way",
+        ) from None
     tables = result.tables
     names = result.municipalities["name"]
     if "indicators" in tables:
@@ -54,8 +65,11 @@ def write_package(result: Diagnosis, folder: Path, words: Words) -> None:
     if "areas" in tables:
         _write_areas(result, target)
     if "findings" in tables:
-        _write(tables["findings"], target / "findings.csv", index=False)
+        found = tables["findings"]
+        shown = [*findings.choose(found, "strength").index, *findings.choose(found, "weakness").index]
+        _write(found.assign(shown=found.index.isin(shown)), target / "findings.csv", index=False)
     _write(_dictionary(words), target / "data_dictionary.csv")
+    _write(_columns(words, target), target / "columns.csv", index=False)
     _write(_attributions(result, words), target / "attributions.csv", index=False)
     (target / README).write_text(_readme(result, words, target), encoding="utf-8")
 
@@ -83,6 +97,17 @@ def _write_areas(result: Diagnosis, target: Path) -> None:
 
 def _dictionary(words: Words) -> pd.DataFrame:
     return load_catalogue().to_frame(words.language)
+
+
+def _columns(words: Words, target: Path) -> pd.DataFrame:
+    """Say what the columns of the files that were written mean."""
+    rows = [
+        {"file": f"{stem}.csv", "column": name, "meaning": meaning[words.language]}
+        for stem, columns in read_yaml(COLUMNS).items()
+        if (target / f"{stem}.csv").exists()
+        for name, meaning in columns.items()
+    ]
+    return pd.DataFrame(rows)
 
 
 def _attributions(result: Diagnosis, words: Words) -> pd.DataFrame:

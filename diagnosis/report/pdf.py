@@ -7,14 +7,14 @@ import re
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from diagnosis.errors import InputError
 from diagnosis.report.document import Block, Document, Drawing, Lead, Pair
 from diagnosis.report.words import Words
 
 TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
-STANDARD = "ua-1"
+STANDARD: Literal["ua-1"] = "ua-1"
 VIEW_BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 PAGE_BREAKS = ("territory", "wellbeing", "networks", "areas", "method")
 

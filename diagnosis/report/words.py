@@ -13,6 +13,11 @@ from diagnosis.errors import unknown_name
 from diagnosis.figure import format_number, format_value
 from diagnosis.schema import LANGUAGES, read_yaml
 
+ARTICLES = {
+    "it": {"Provincia": "la ", "Città": "la ", "Libero": "il ", "Ente": "l'", "Regione": "la "},
+    "en": dict.fromkeys(("Province", "Metropolitan", "Free", "Regional", "Autonomous"), "the "),
+}
+"""By the first word of the legal names in :data:`diagnosis.territory.BODY_NAMES`."""
 FOLDER = Path(__file__).parent / "i18n"
 
 
@@ -41,6 +46,10 @@ class Words:
         }
         return self._texts[key].format_map(counted) if values else self._texts[key]
 
+    def has(self, key: str) -> bool:
+        """Whether there is a text under `key`."""
+        return key in self._texts
+
     def number(self, value: Any, decimals: int = 0) -> str:
         """Format a number; a missing one as the language says."""
         return format_number(None if pd.isna(value) else float(value), decimals, self.language)
@@ -56,6 +65,17 @@ class Words:
     def with_unit(self, name: str, unit: str) -> str:
         """Name an indicator with its unit, without brackets inside brackets."""
         return f"{name}, {unit}" if "(" in unit or name.endswith(")") else f"{name} ({unit})"
+
+    def ordinal(self, place: int) -> str:
+        """Write a place: 13ª, 13th."""
+        if self.language == "it":
+            return f"{place}ª"
+        teen = place % 100 in {11, 12, 13}
+        return f"{place}{'th' if teen else {1: 'st', 2: 'nd', 3: 'rd'}.get(place % 10, 'th')}"
+
+    def article(self, word: str) -> str:
+        """Return the article of the first word of a body's legal name; nothing for any other word."""
+        return ARTICLES[self.language].get(word, "")
 
     def join(self, items: Iterable[str]) -> str:
         """Join names as a sentence does: a, b and c."""

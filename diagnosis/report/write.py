@@ -62,6 +62,7 @@ def write_report(
     content = {
         **result.manifest.model_dump(mode="json"),
         "language": language,
+        "name": result.city.name[language],
         "headline": {card.id: {"label": card.label, "value": card.value} for card in headline(result, words)},
         "failed": dict(result.failed),
         "outputs": {path.relative_to(folder).as_posix(): file_digest(path) for path in files},
@@ -89,7 +90,7 @@ def outputs_of(folder: Path, key: str, formats: Sequence[str]) -> tuple[str, ...
     """
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        outputs = manifest["outputs"]
+        outputs = dict(manifest["outputs"])
         same = manifest["settings_digest"] == key and not manifest["failed"]
     except (OSError, ValueError, KeyError, TypeError):
         return ()

@@ -10,6 +10,23 @@ from diagnosis.report.sections.blocks import drawings
 from diagnosis.report.words import Words
 from diagnosis.result import Diagnosis
 
+SMALL_WORDS = {
+    "di",
+    "del",
+    "della",
+    "dello",
+    "dei",
+    "degli",
+    "delle",
+    "in",
+    "al",
+    "alla",
+    "sul",
+    "sulla",
+    "con",
+    "e",
+}
+
 
 def write_areas(result: Diagnosis, words: Words) -> list[Section]:
     """Write the areas of the territory and the city's own."""
@@ -39,6 +56,14 @@ def write_areas(result: Diagnosis, words: Words) -> list[Section]:
     return [Section("areas", words("areas"), tuple(blocks))]
 
 
+def title_case(name: str) -> str:
+    """Write a name given in capitals as names are written: SAN DONÀ DI PIAVE, San Donà di Piave."""
+    words = str(name).title().split(" ")
+    return " ".join(
+        word.lower() if place and word.lower() in SMALL_WORDS else word for place, word in enumerate(words)
+    )
+
+
 def _about_city(result: Diagnosis, words: Words) -> list[str]:
     facts = result.facts["areas"]
     areas = result.table("areas")
@@ -64,7 +89,7 @@ def _about_city(result: Diagnosis, words: Words) -> list[str]:
             words(
                 "areas_compare",
                 city=city,
-                official=facts["city_official"].title(),
+                official=title_case(facts["city_official"]),
                 both=facts["city_in_both"],
                 n=len(members),
                 m=facts["city_official_members"],
@@ -104,13 +129,13 @@ def _quality(result: Diagnosis, words: Words, table: str, caption: str, note: st
     )
     rows = tuple(
         (
-            str(row["name"]).title() if table == "official_quality" else str(row["name"]),
+            title_case(row["name"]) if table == "official_quality" else str(row["name"]),
             words.number(row["municipalities"]),
-            words.number(row["population"]),
+            words.number(row["population"] or None),
             words.percent(row["small_municipalities_share"], 0),
             words.percent(row["supply_self_containment"]),
             words.percent(row["demand_self_containment"]),
-            words("valid") if row["validity"] >= 1 else words("not_valid"),
+            words("reached") if row["validity"] >= 1 else words("not_reached"),
             words.number(row["n_pieces"]),
         )
         for _, row in result.table(table).iterrows()
@@ -122,4 +147,5 @@ def _quality(result: Diagnosis, words: Words, table: str, caption: str, note: st
         rows,
         "lrrrrrlr",
         " ".join(text for text in (words("quality_note"), note and f"{note}.") if text),
+        widths=(3, 1, 1.4, 1.2, 1.9, 1.9, 1.6, 0.8),
     )

@@ -44,10 +44,16 @@ def write_missing(result: Diagnosis, words: Words, stage: str) -> Section:
     """Write in place of a section why it is not there: its data are missing, or it has no meaning here."""
     if stage not in result.failed:
         return Section(stage, words(stage), (Prose(words(f"{stage}_skipped")),))
-    absent = result.facts["territory"]["absent"]
-    reasons = [words.pick(absent[table]) for table in STAGE_TABLES[stage] if table in absent]
-    reason = " ".join(reasons) or words("failed_detail", reason=result.failed[stage])
-    return Section(stage, words(stage), (Notice(reason, words("failed_title")),))
+    return Section(
+        stage, words(stage), (Notice(missing_reason(result, words, stage), words("failed_title")),)
+    )
+
+
+def missing_reason(result: Diagnosis, words: Words, stage: str) -> str:
+    """Say why a stage failed: the source that is missing and what it costs, or the error itself."""
+    absent = result.facts.get("territory", {}).get("absent", {})
+    reasons = [words.pick(absent[table]) for table in STAGE_TABLES.get(stage, ()) if table in absent]
+    return " ".join(reasons) or words("failed_detail", reason=result.failed[stage])
 
 
 def _sources(result: Diagnosis, words: Words) -> Table:

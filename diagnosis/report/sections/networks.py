@@ -5,10 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from diagnosis.report.document import Block, Pair, Prose, Section, Table
-from diagnosis.report.figures import flows_note
+from diagnosis.report.figures import all_observed, flows_note
 from diagnosis.report.sections.blocks import drawings
 from diagnosis.report.words import Words
 from diagnosis.result import Diagnosis
+
+MEASURES = {"connections": 0, "density": 1, "reciprocity": 1}
+SHARES = ("density", "reciprocity")
 
 
 def write_networks(result: Diagnosis, words: Words) -> list[Section]:
@@ -29,11 +32,33 @@ def write_networks(result: Diagnosis, words: Words) -> list[Section]:
                 city=city,
             )
         ),
-        *drawings(result, words, ("map_flows",)),
     ]
+    if facts["commuters_inside_observed"] is not None:
+        observed = facts["commuters_inside_observed"]
+        share = words.percent(observed / facts["commuters_resident"] if facts["commuters_resident"] else None)
+        blocks.append(Prose(words("networks_observed", observed=words.number(observed), share=share)))
+    blocks += drawings(result, words, ("map_flows",))
+    blocks.append(_measures(result, words))
     blocks.append(Pair(_partners(result, words, "arriving", city), _partners(result, words, "leaving", city)))
     blocks += drawings(result, words, ("map_self_containment", "map_jobs"))
     return [Section("networks", words("networks"), tuple(blocks))]
+
+
+def _measures(result: Diagnosis, words: Words) -> Table:
+    """Measures of the network inside the territory, each with what it says."""
+    summary = result.facts["networks"]["summary"]
+    rows = tuple(
+        (
+            words(f"measure_{name}"),
+            words.percent(summary[name]) if name in SHARES else words.number(summary[name], decimals),
+            words(f"measure_{name}_text"),
+        )
+        for name, decimals in MEASURES.items()
+        if summary.get(name) is not None
+    )
+    header = (words("column_measure"), words("column_value"), words("column_meaning"))
+    note = flows_note(result, words)
+    return Table("network", words("network_table"), header, rows, "lrl", note, widths=(2.2, 0.8, 5))
 
 
 def _partners(result: Diagnosis, words: Words, side: str, city: str) -> Table:
@@ -42,7 +67,8 @@ def _partners(result: Diagnosis, words: Words, side: str, city: str) -> Table:
     inside = result.municipalities.index
 
     def name(row: pd.Series) -> str:
-        return row["name"] if row[end] in inside else f"{row['name']} ({row['province_name']})"
+        text = row["name"] if row[end] in inside else f"{row['name']} ({row['province_name']})"
+        return f"{text} {words('estimate')}" if row.get("estimated") else text
 
     return Table(
         side,
@@ -50,5 +76,5 @@ def _partners(result: Diagnosis, words: Words, side: str, city: str) -> Table:
         (words("column_municipality"), words("column_commuters")),
         tuple((name(row), words.number(row["commuters"])) for _, row in rows.iterrows()),
         "lr",
-        flows_note(result, words),
+        flows_note(result, words, exact=all_observed(rows) or "estimated" in rows),
     )

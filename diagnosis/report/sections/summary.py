@@ -25,6 +25,8 @@ from diagnosis.report.words import Words
 from diagnosis.result import Diagnosis
 
 NATIONAL_SCORE = 100
+IN_LINE = 1
+"""Scores this near to the national one are called in line with it."""
 FEWEST_DOMAINS = 3
 
 
@@ -41,8 +43,8 @@ def write_summary(result: Diagnosis, words: Words) -> Section:
     """Write the score card, the strengths and the weaknesses."""
     text = " ".join(_in_short(result, words))
     place = drawings(result, words, ("locator",))
-    lead = [Lead(text, block) for block in place if isinstance(block, Drawing)] or [Prose(text)]
-    blocks: list[Block] = [*lead, Cards(headline(result, words))]
+    blocks: list[Block] = [Lead(text, block) for block in place if isinstance(block, Drawing)]
+    blocks = [*(blocks or [Prose(text)]), Cards(headline(result, words))]
     if "findings" in result.tables:
         blocks.append(_findings(result, words))
     return Section("summary", words("summary"), tuple(blocks))
@@ -58,16 +60,12 @@ def headline(result: Diagnosis, words: Words) -> tuple[Card, ...]:
     facts = result.facts
     territory = facts["territory"]
     cards = []
-    if territory["city_residents"] is not None:
+    if territory["city_residents"]:
         share = words.percent(territory["city_residents"] / territory["residents"])
         note = words("card_city_residents_note", share=share)
         cards.append(_card("city_residents", words.number(territory["city_residents"]), note, words))
-    density = words.number(territory["residents"] / territory["area_km2"])
-    note = words("card_residents_note", n=territory["municipalities"], density=density)
-    cards.append(_card("residents", words.number(territory["residents"]), note, words))
-    share = words.percent(territory["small_residents"] / territory["residents"])
-    note = words("card_small_note", share=share)
-    cards.append(_card("small", words.number(territory["small_municipalities"]), note, words))
+    if territory["residents"]:
+        cards += _resident_cards(territory, words)
     cards += _indicator_card(result, words, "old", "old_age_index", "territory")
     cards += _indicator_card(result, words, "self", "residents_self_containment", "city")
     if result.has("networks"):
@@ -75,13 +73,29 @@ def headline(result: Diagnosis, words: Words) -> tuple[Card, ...]:
         note = words("card_in_note", out=words.number(networks["city_out"]))
         cards.append(_card("in", words.number(networks["city_in"]), note, words))
         inside = words.percent(networks["share_residents_inside"])
-        cards.append(_card("inside", inside, words("card_inside_note"), words))
+        observed = _at_least(networks["commuters_inside_observed"], networks["commuters_resident"], words)
+        cards.append(_card("inside", inside, words("card_inside_note") + observed, words))
     if result.has("areas") and facts["areas"]["city_area"] is not None:
         cards += _area_cards(result, words)
     for name in ("flood", "landslide"):
         cards += _indicator_card(result, words, name, f"{name}_residents_share", "territory")
     cards += _indicator_card(result, words, "inner", "inner_areas_residents_share", "territory")
     return tuple(cards)
+
+
+def _resident_cards(territory: dict[str, Any], words: Words) -> list[Card]:
+    density = words.number(territory["density"])
+    note = words("card_residents_note", n=territory["municipalities"], density=density)
+    share = words.percent(territory["small_residents"] / territory["residents"])
+    return [
+        _card("residents", words.number(territory["residents"]), note, words),
+        _card(
+            "small",
+            words.number(territory["small_municipalities"]),
+            words("card_small_note", share=share),
+            words,
+        ),
+    ]
 
 
 def _card(name: str, value: str, note: str, words: Words, tone: str = "") -> Card:
@@ -99,7 +113,9 @@ def _indicator_card(result: Diagnosis, words: Words, name: str, indicator: str, 
     unit = "%" if item.unit[words.language] == "%" else ""
     yardstick, label = _yardstick(result, words, item)
     note = words(f"card_{name}_note", yardstick=f"{label} {words.measure(yardstick, item.decimals, unit)}")
-    tone = _tone(value, yardstick, item.direction)
+    tone = _tone(value, yardstick, item.direction) if item.comparable else ""
+    if item.endowment and tone == "good":
+        tone = ""
     return [_card(name, words.measure(value, item.decimals, unit), note, words, tone)]
 
 
@@ -125,10 +141,18 @@ def _area_cards(result: Diagnosis, words: Words) -> list[Card]:
     note = words(key, residents=words.number(areas["city_residents"]), n=outside)
     demand = words.percent(quality["demand_self_containment"])
     closed = words.percent(quality["supply_self_containment"])
+    at_least = _at_least(areas["city_internal_observed"], quality["employed_residents"], words)
     return [
         _card("area", words.number(areas["city_members"]), note, words),
-        _card("closed", closed, words("card_closed_note", demand=demand), words),
+        _card("closed", closed, words("card_closed_note", demand=demand) + at_least, words),
     ]
+
+
+def _at_least(observed: int | None, total: float, words: Words) -> str:
+    """Say which part of a share rests on observed flows, where the others are estimates."""
+    if observed is None or not total:
+        return ""
+    return "; " + words("card_observed", share=words.percent(observed / total))
 
 
 def _in_short(result: Diagnosis, words: Words) -> list[str]:
@@ -168,8 +192,10 @@ def _domains_in_short(result: Diagnosis, words: Words) -> list[str]:
         words(
             "short_domains",
             nation=nation(result, words),
-            above=int((scores > NATIONAL_SCORE).sum()),
+            above=int((scores > NATIONAL_SCORE + IN_LINE).sum()),
             of=len(scores),
+            level=int((scores - NATIONAL_SCORE).abs().le(IN_LINE).sum()),
+            below=int((scores < NATIONAL_SCORE - IN_LINE).sum()),
             best=names[best],
             best_score=words.number(scores[best], 1),
             worst=names[worst],
@@ -201,10 +227,10 @@ def _finding_list(result: Diagnosis, words: Words, chosen: pd.DataFrame) -> tupl
         unit = item.unit[words.language]
         key = f"finding_{row['level']}" if pd.notna(row["reference"]) else f"finding_{row['level']}_alone"
         details: dict[str, Any] = {
-            "position": words.number(row["position"]),
+            "position": words.ordinal(int(row["position"])),
             "of": words.number(row["of"]),
             "nation": nation(result, words),
-            "reference": words.number(row["reference"], item.decimals),
+            "reference": words.measure(row["reference"], item.decimals, "%" if unit == "%" else ""),
             "year": years.get(row["indicator"], item.year),
         }
         text = words(

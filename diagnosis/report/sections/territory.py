@@ -13,6 +13,7 @@ from diagnosis.report.words import Words
 from diagnosis.result import Diagnosis
 
 GROUPS = ("city", "territory", "region", "country")
+PEERS = ("pilots_median", "capitals_median")
 
 
 def write_territory(result: Diagnosis, words: Words) -> list[Section]:
@@ -23,13 +24,13 @@ def write_territory(result: Diagnosis, words: Words) -> list[Section]:
         Prose(
             words(
                 "territory_text",
-                name=facts["name"][words.language],
+                name=name_in_text(facts["name"], words),
                 n=facts["municipalities"],
                 area=words.number(facts["area_km2"]),
                 residents=words.number(residents),
                 n_small=facts["small_municipalities"],
                 small_residents=words.number(facts["small_residents"]),
-                small_share=words.percent(facts["small_residents"] / residents),
+                small_share=words.percent(facts["small_residents"] / residents if residents else None),
             )
         )
     ]
@@ -41,6 +42,13 @@ def write_territory(result: Diagnosis, words: Words) -> list[Section]:
     if result.has("indicators"):
         sections.append(_indicators(result, words))
     return sections
+
+
+def name_in_text(name: dict[str, str], words: Words) -> str:
+    """Name of the territory as a sentence uses it: with its article, or between quotes if it is an own name."""
+    text = words.pick(name)
+    article = words.article(text.split()[0])
+    return f"{article}{text}" if article else words("quoted", text=text)
 
 
 def _indicators(result: Diagnosis, words: Words) -> Section:
@@ -75,9 +83,10 @@ def _indicator_table(result: Diagnosis, words: Words) -> Table:
     catalogue = load_catalogue()
     groups = result.table("groups")
     like = result.table("capitals").drop(columns="pilot")
-    places = findings.positions(
-        like, result.city.code, pd.Series({name: catalogue[name].direction for name in like.columns})
-    )["position"]
+    comparable = [name for name in like if catalogue[name].comparable]
+    directions = pd.Series({name: catalogue[name].direction for name in comparable})
+    places = findings.positions(like[comparable], result.city.code, directions)["position"]
+    peers = [name for name in PEERS if name in groups.index]
     rows: list[tuple[str, ...]] = []
     for domain in catalogue.domains.values():
         items = [
@@ -87,24 +96,35 @@ def _indicator_table(result: Diagnosis, words: Words) -> Table:
         ]
         if items:
             rows.append((domain.name[words.language],))
-            rows += [_indicator_row(item, groups[item.id], places.get(item.id), words) for item in items]
+            rows += [
+                _indicator_row(item, groups[item.id], peers, places.get(item.id), words) for item in items
+            ]
     facts = result.facts["indicators"]
     group = words(f"group_{facts['compared_with']}", n=int(facts["like"]))
     return Table(
         "indicators",
         words("indicators_table"),
-        (words("column_indicator"), *_headings(result, words), words("column_rank"), words("column_year")),
+        (
+            words("column_indicator"),
+            *_headings(result, words),
+            *(words(f"column_{name}") for name in peers),
+            words("column_rank"),
+            words("column_year"),
+        ),
         tuple(rows),
-        "lrrrrrr",
+        "lrrrrrr" + "r" * len(peers),
         words("indicators_note", group=group),
     )
 
 
-def _indicator_row(item: Indicator, values: pd.Series, place: float | None, words: Words) -> tuple[str, ...]:
+def _indicator_row(
+    item: Indicator, values: pd.Series, peers: list[str], place: float | None, words: Words
+) -> tuple[str, ...]:
     return (
         words.with_unit(item.name[words.language], item.unit[words.language]),
         *(_cell(item, values[group], words) for group in GROUPS[:-1]),
         _cell(item, values["country"], words) if item.comparable else "–",
+        *(_cell(item, values[name], words) for name in peers),
         "" if place is None else words.number(place),
         item.year,
     )

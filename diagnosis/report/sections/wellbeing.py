@@ -27,6 +27,9 @@ def write_wellbeing(result: Diagnosis, words: Words) -> list[Section]:
             )
         )
     ]
+    if facts["flagged"]:
+        names = words.join(catalogue[name].name[words.language] for name in facts["flagged"])
+        blocks.append(Prose(words("wellbeing_flagged", names=names)))
     if facts["without_value"]:
         names = words.join(catalogue[name].name[words.language] for name in facts["without_value"])
         blocks.append(Prose(words("wellbeing_without", names=names)))
@@ -37,7 +40,7 @@ def write_wellbeing(result: Diagnosis, words: Words) -> list[Section]:
 
 def _table(result: Diagnosis, words: Words) -> Table:
     catalogue = load_catalogue()
-    found = result.table("wellbeing")
+    found = result.table("wellbeing").drop(index=result.facts["wellbeing"]["flagged"])
     rows: list[tuple[str, ...]] = []
     for domain in catalogue.domains.values():
         items = [item for item in catalogue.select(domain=domain.id) if item.id in found.index]
