@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import shutil
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,15 +17,17 @@ from threading import Thread
 from time import perf_counter
 from typing import Any
 
-from diagnosis.config import City, Settings, load_city
+from diagnosis.config import NOTEBOOK, City, Settings, load_city
 from diagnosis.diagnose import run_key
 from diagnosis.errors import DiagnosisError, InputError, unknown_name
+from diagnosis.kernel import follow_parent, warm_up
 from diagnosis.national import compute_all, load_national
-from diagnosis.notebook import NOTEBOOK, NotebookError, execute_notebook
+from diagnosis.notebook import NotebookError, execute_notebook
 from diagnosis.provenance import write_atomically
-from diagnosis.report import FORMATS, outputs_of, write_index, write_report
+from diagnosis.report import FORMATS, missing_reason, outputs_of, write_index, write_report
+from diagnosis.report.words import Words
 from diagnosis.storage import whole_folder
-from diagnosis.territory import country_key, load_country
+from diagnosis.territory import country_key, load_country, load_territory
 
 RUN_FILE = "run.json"
 LOCK_FILE = ".lock"
@@ -164,6 +165,8 @@ def run_batch(
     }
     todo = [city for city in chosen.values() if not ready[city.id]]
     countries = {data: load_country(settings, data) for data in dict.fromkeys(city.data for city in todo)}
+    for city in todo:
+        load_territory(city, settings, countries[city.data])
     started = datetime.now(UTC).replace(microsecond=0)
     done: dict[str, CityRun] = {}
 
@@ -181,6 +184,8 @@ def run_batch(
         for name, files in ready.items():
             if files:
                 finish(CityRun(name, CACHED, outputs=tuple(f"{name}/{file}" for file in files)))
+        if todo and executor is None and (workers == 1 or len(todo) == 1):
+            warm_up()  # the kernel's libraries load while the shared stages are computed
         for data, country in countries.items():
             national = load_national(country, settings)
             for parameters in dict.fromkeys(city.areas for city in todo if city.data == data):
@@ -244,12 +249,19 @@ def _hold(folder: Path) -> Iterator[None]:
                 ) from None
             except OSError:  # a file system without locks
                 pass
-        for path in folder.glob(".*"):
-            if path.suffix in LEFTOVERS and path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            elif path.suffix in LEFTOVERS:
-                path.unlink(missing_ok=True)
-        yield
+        _clear(folder)
+        try:
+            yield
+        finally:
+            _clear(folder)
+
+
+def _clear(folder: Path) -> None:
+    for path in folder.glob(".*"):
+        if path.suffix in LEFTOVERS and path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.suffix in LEFTOVERS:
+            path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -272,23 +284,17 @@ def _run_in_pool(
     context = multiprocessing.get_context("spawn")
     workers = min(workers, len(cities))
     with (
-        ProcessPoolExecutor(workers, mp_context=context, initializer=_follow_parent) as pool,
+        ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool,
         _children_ended(),  # before the pool would wait for them
     ):
         return _collect({pool.submit(run_city, city, *arguments): city for city in cities}, finish)
 
 
-def _follow_parent() -> None:
-    """End this worker with the process that started it, and leave Ctrl-C to that one."""
+def _start_worker() -> None:
+    """End this worker with the process that started it, leave Ctrl-C to that one, and warm its kernels."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-
-    def follow() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    Thread(target=follow, daemon=True).start()
+    follow_parent()
+    warm_up()
 
 
 def _collect(futures: dict[Future, City], finish: Callable[[CityRun], None]) -> list[City]:
@@ -327,7 +333,8 @@ def run_city(
                 str(path.relative_to(part).as_posix()) for path in part.rglob("*") if path.is_file()
             )
         status = PARTIAL if result.failed else OK
-        error = "; ".join(f"{stage}: {reason}" for stage, reason in result.failed.items())
+        words = Words(settings.language)
+        error = " ".join(f"{words(stage)}: {missing_reason(result, words, stage)}" for stage in result.failed)
         outputs = tuple(f"{city.id}/{name}" for name in names)
         kept.unlink(missing_ok=True)
         return CityRun(city.id, status, round(perf_counter() - start, 2), outputs, error)
@@ -339,11 +346,15 @@ def run_city(
 
 def _aside(function: Callable[..., Any], *arguments: Any) -> Any:
     """Call a function in a thread: in the main one, nbclient takes Ctrl-C and SIGTERM for the kernel's alone."""
+    from jupyter_core.utils import ensure_event_loop
+
     done: Future = Future()
 
     def call() -> None:
         try:
-            done.set_result(function(*arguments))
+            with closing(ensure_event_loop()):  # nbclient would leave the one it makes for a thread open
+                result = function(*arguments)
+            done.set_result(result)
         except BaseException as error:
             done.set_exception(error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from datetime import date
@@ -182,7 +183,9 @@ def report(
 
     if everyone == bool(cities):
         raise click.UsageError("name the cities, or give --all")
-    settings = _settings(work, mirror, language=language, edition=edition or str(date.today().year))
+    settings = _settings(
+        work, mirror, language=language, edition=str(date.today().year) if edition is None else edition
+    )
     chosen = tuple(city_files()) if everyone else cities
     for name in chosen:
         load_city(name)
@@ -220,11 +223,12 @@ def compare(
     from diagnosis.compare import compare as put_together
     from diagnosis.diagnose import diagnose
     from diagnosis.provenance import write_atomically
+    from diagnosis.report.html import to_csv
 
     settings = _settings(work, mirror, language=language)
     table = put_together([diagnose(name, settings) for name in cities], language)
     if target:
-        write_atomically(target, table.to_csv(index=False))
+        write_atomically(target, to_csv(table))
         return
     write_table(tuple(table.columns), [tuple(row) for row in table.itertuples(index=False)])
 
@@ -260,6 +264,9 @@ def main(arguments: list[str] | None = None) -> None:
     os.environ.setdefault(
         "PYDEVD_DISABLE_FILE_VALIDATION", "1"
     )  # a remark of the kernel's debugger nobody needs
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without accents gets question marks
     try:
         commands.main(arguments, prog_name="diagnosis", standalone_mode=False)
     except click.ClickException as error:

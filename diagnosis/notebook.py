@@ -7,11 +7,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from diagnosis.config import City, Job, Settings, project_folder
+from diagnosis.config import NOTEBOOK, City, Job, Settings, project_folder
 from diagnosis.provenance import write_atomically
 from diagnosis.result import Diagnosis
-
-NOTEBOOK = "diagnosis.ipynb"
 
 
 class NotebookError(RuntimeError):
@@ -57,11 +55,13 @@ def execute_notebook(city: City, settings: Settings, output: Path, kept_on_failu
             "save_to": str(saved),
         }
         try:
-            papermill.execute_notebook(source, output, parameters, progress_bar=False, **_kernel(folder))
+            # papermill fills {names} in paths with parameters: braces of a folder stay what they are.
+            paths = [str(path).replace("{", "{{").replace("}", "}}") for path in (source, output)]
+            papermill.execute_notebook(*paths, parameters, progress_bar=False, **_kernel(folder))
         except PapermillExecutionError as error:
             write_atomically(kept_on_failure, output.read_bytes())
             raise NotebookError(
-                f"notebook cell {error.cell_index}: {error.ename}: {error.evalue} (kept as {kept_on_failure.name})"
+                f"notebook cell {error.exec_count}: {error.ename}: {error.evalue} (kept as {kept_on_failure.name})"
             ) from None
         return Diagnosis.load(saved)
 
