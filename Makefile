@@ -23,6 +23,7 @@ reports: $(READY) ## diagnose the pilot cities -> reports/<edition>/index.html (
 test: $(READY) ## lint and the whole test suite, as CI does
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 quick: $(READY) ## the fast tests only
@@ -42,11 +43,12 @@ lock: $(READY) ## resolve the dependencies again -> requirements.lock
 	  --upgrade --quiet --output-file requirements.lock
 	$(MAKE) generate
 
-generate: $(READY) ## rewrite the files made from others (environment.yml, docs/indicators.md, docs/cities.md)
+generate: $(READY) ## rewrite the files made from others (environment.yml, docs/indicators.md, docs/city-fields.md)
 	$(BIN)/diagnosis generate
 
-bench: $(READY) ## run the benchmarks of benchmarks/README.md
-	$(BIN)/python benchmarks/areas.py
+bench: $(READY) ## run the benchmarks of benchmarks/README.md (DIAGNOSIS_MIRROR names the data)
+	$(BIN)/python benchmarks/areas.py $(or $(DIAGNOSIS_MIRROR),$(error DIAGNOSIS_MIRROR names the folder of the data))
+	$(BIN)/python benchmarks/reports.py $(DIAGNOSIS_MIRROR)
 
 clean: ## remove the environment and the saved stage results (not the downloads, not the reports)
 	rm -rf $(VENV) data/cache
@@ -57,7 +59,7 @@ $(READY): requirements.lock pyproject.toml
 	  { echo "A virtual environment could not be made: on Debian and Ubuntu install python3-venv." >&2; exit 1; }
 	@echo "Setting up $(VENV) (first use, or the list of packages has changed) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv \
-	  && $(BIN)/uv pip install --quiet --python $(BIN)/python --requirements requirements.lock \
+	  && $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --requirements requirements.lock \
 	  && $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable . \
 	  || { $(BIN)/python -m pip install --quiet --requirement requirements.lock \
 	  && $(BIN)/python -m pip install --quiet --no-deps --editable . ; }

@@ -35,3 +35,29 @@ def mirror() -> Path:
 @pytest.fixture(scope="session")
 def oracles() -> Path:
     return _folder("DIAGNOSIS_ORACLES", "reference results")
+
+
+@pytest.fixture(scope="session")
+def example_settings(tmp_path_factory):
+    """Settings whose downloads and saved results lie in a folder of the test run."""
+    from diagnosis.config import default_settings
+
+    return default_settings(work=tmp_path_factory.mktemp("work"))
+
+
+@pytest.fixture(scope="session")
+def example_study(example_settings):
+    """The invented city after every stage; do not change it: all tests share it."""
+    from diagnosis.diagnose import Study
+    from diagnosis.result import STAGES
+
+    study = Study("example", example_settings)
+    for stage in STAGES:
+        study.carry_out(stage)
+    return study
+
+
+@pytest.fixture(scope="session")
+def example_result(example_study):
+    """The diagnosis of the invented city; do not change it: all tests share it."""
+    return example_study.result()

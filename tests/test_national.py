@@ -1,0 +1,234 @@
+"""The stages of a whole country, on the invented one: computed once, the country as yardstick."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from diagnosis.config import AreaParameters
+from diagnosis.errors import SourceError
+from diagnosis.indicators import compute
+from diagnosis.national import COUNTRY, compute_all, compute_indicators, load_national
+from diagnosis.storage import StageCache
+
+PARAMETERS = AreaParameters()
+STAGES = {
+    "indicators": lambda national: national.indicators(),
+    "scores": lambda national: national.scores(),
+    "wellbeing": lambda national: national.wellbeing(),
+    "outline": lambda national: {"regions": national.outline()},
+    "contiguity": lambda national: {"pairs": national.contiguity()},
+    "network": lambda national: national.network(),
+    "areas": lambda national: national.areas(PARAMETERS),
+}
+
+
+@pytest.fixture(scope="module")
+def national(example_study):
+    return example_study.national
+
+
+@pytest.fixture(scope="module")
+def again(national, example_settings):
+    """The same country, its stages read back from the cache."""
+    return load_national(national.country, example_settings)
+
+
+def alike(found, expected):
+    """Same values; Parquet knows text, not objects."""
+    assert_frame_equal(as_text(found), as_text(expected))
+
+
+def as_text(frame):
+    return frame.astype({name: "string" for name in frame if frame[name].dtype in (object, "str")})
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_stage_read_back_is_the_stage_computed(stage, national, again, monkeypatch):
+    expected = STAGES[stage](national)
+    monkeypatch.setattr(StageCache, "__init__", None)
+    found = STAGES[stage](again)
+    assert set(found) == set(expected)
+    for name, value in expected.items():
+        if isinstance(value, pd.DataFrame):
+            alike(found[name], value)
+        else:
+            assert found[name] == json.loads(json.dumps(value))
+
+
+def test_stage_is_computed_once(national):
+    assert national.indicators() is national.indicators()
+    assert national.areas(PARAMETERS) is national.areas(AreaParameters())
+    assert national.areas(PARAMETERS) is not national.areas(AreaParameters(min_size=1500))
+
+
+def test_every_municipality_is_in_every_table(national):
+    codes = national.country.municipalities.index
+    for table in (
+        national.indicators()["values"],
+        national.scores()["values"],
+        national.network()["measures"],
+        national.areas(PARAMETERS)["labels"],
+    ):
+        assert set(table.index) == set(codes)
+        assert table.index.is_unique
+
+
+def test_gaps_explain_every_missing_value(national):
+    found = national.indicators()
+    missing = found["values"].isna().stack()
+    pairs = set(missing.index[missing])
+    explained = set(zip(found["gaps"]["code"], found["gaps"]["indicator"], strict=True))
+    computed = [name for name in found["values"] if not national.catalogue[name].for_groups]
+    assert {pair for pair in pairs if pair[1] in computed} == {
+        pair for pair in explained if pair[1] in computed
+    }
+    assert pairs
+
+
+def test_group_of_all_is_the_country(national):
+    groups = national.indicators()["groups"]
+    assert groups.index.tolist() == [COUNTRY, "R90", "901", "902"]
+    # The example has one region, which is the whole country.
+    assert_frame_equal(groups.loc[["R90"]].set_axis([COUNTRY]), groups.loc[[COUNTRY]], check_names=False)
+    everything = pd.Series("all", index=national.country.municipalities.index)
+    own = compute(national.country.tables, groups=everything)
+    assert_frame_equal(own.set_axis([COUNTRY]), groups.loc[[COUNTRY]], check_names=False)
+
+
+def test_rates_of_groups_are_recomputed_from_counts(national):
+    tables = national.country.tables
+    groups, values = national.indicators()["groups"], national.indicators()["values"]
+    province = national.country.municipalities["province"]
+    people = tables["population"]
+    for group, members in {"901": province == "901", COUNTRY: province.notna()}.items():
+        own = people.loc[people.index.intersection(province.index[members])]
+        old = own[[f"{sex}{age}" for sex in "fm" for age in range(65, 101)]].sum().sum()
+        young = own[[f"{sex}{age}" for sex in "fm" for age in range(15)]].sum().sum()
+        assert groups.at[group, "old_age_index"] == pytest.approx(100 * old / young)
+        hazards = tables["hazards"].reindex(province.index[members])
+        share = 100 * hazards["flood_residents"].sum() / hazards["residents"].sum()
+        assert groups.at[group, "flood_residents_share"] == pytest.approx(share)
+        codes = province.index[members]
+        flows = tables["flows"]
+        live = flows["origin"].isin(codes)
+        stay = flows.loc[live & flows["destination"].isin(codes), "commuters"].sum()
+        contained = 100 * stay / flows.loc[live, "commuters"].sum()
+        assert groups.at[group, "residents_self_containment"] == pytest.approx(contained)
+    # and are not the mean of their members
+    assert groups.at["901", "old_age_index"] != pytest.approx(
+        values["old_age_index"][province == "901"].mean()
+    )
+
+
+def test_country_scores_one_hundred_in_every_theme(national):
+    scores = national.scores()["groups"]
+    np.testing.assert_allclose(scores.loc[COUNTRY], 100)
+    np.testing.assert_allclose(scores.loc["R90"], 100)
+    assert (scores.loc["901"] - 100).abs().max() > 0.5
+    domains = {national.catalogue[name].domain for name in national.scores()["goalposts"].index}
+    assert set(scores.columns) == domains
+
+
+def test_country_scores_one_hundred_in_every_domain(national):
+    found = national.wellbeing()
+    np.testing.assert_allclose(found["scores"].loc[COUNTRY], 100)
+    assert set(found["scores"].index) == {COUNTRY, "R90", "R91", *(f"90{number}" for number in range(1, 9))}
+    assert found["years"]["year"].str.fullmatch("20[0-9]{2}").all()
+    series = national.country.tables["wellbeing"]
+    for name, year in found["years"]["year"].items():
+        rows = series[(series["indicator"] == name) & (series["year"] == year)].set_index("territory")[
+            "value"
+        ]
+        value = found["values"].at[COUNTRY, name]
+        assert value == rows[COUNTRY] if national.catalogue[name].comparable else np.isnan(value)
+
+
+def test_better_values_score_higher(national):
+    found = national.wellbeing()
+    posts = found["goalposts"]
+    sign = posts["direction"].map({"positive": 1, "negative": -1})
+    distance = (
+        (found["values"][posts.index] - posts["reference"]) * sign / (posts["maximum"] - posts["minimum"])
+    )
+    domains = pd.Series({name: national.catalogue[name].domain for name in posts.index})
+    mean = distance.T.groupby(domains).mean().T
+    scores = found["scores"]
+    for domain in scores:
+        assert mean[domain].corr(scores[domain], method="spearman") > 0.9
+
+
+def test_further_groups_are_scored_on_the_same_goalposts(national):
+    groups = national.indicators()["groups"]
+    scores = national.score_groups(groups)
+    assert_frame_equal(scores, national.scores()["groups"], check_names=False, check_like=True)
+
+
+def test_contiguity_is_symmetric_and_reaches_the_island(national):
+    pairs = national.contiguity()
+    assert set(pairs["kind"]) <= {"border", "ferry"}
+    both = set(zip(pairs["code"], pairs["neighbour"], strict=True))
+    assert all(code != neighbour for code, neighbour in both)
+    island = pairs[(pairs["code"] == "901010") | (pairs["neighbour"] == "901010")]
+    assert set(island["kind"]) == {"ferry"}
+
+
+def test_areas_are_those_of_the_example(national):
+    found = national.areas(PARAMETERS)
+    labels = found["labels"]
+    assert labels["functional"].notna().all()
+    assert found["quality"]["name"].tolist() == ["Portalba", "Torrescura", "Castelvìvaro"]
+    assert labels.index[labels["functional"] != labels.at["901001", "functional"]].size == 9
+    assert found["agreement"]["municipalities_differing"] == 1
+    assert set(found["official_names"].index) == set(labels["official"])
+
+
+def test_areas_without_official_ones(national, tmp_path):
+    tables = {name: table for name, table in national.country.tables.items() if name != "labour_areas"}
+    found = replace(
+        national,
+        country=replace(national.country, tables=tables, key="without"),
+        cache=StageCache(tmp_path),
+        _kept={},
+    ).areas(PARAMETERS)
+    assert found["labels"].columns.tolist() == ["functional"]
+    assert "agreement" not in found
+
+
+@pytest.fixture
+def poorer(national, tmp_path):
+    """The country without flows and well-being."""
+    tables = {
+        name: table for name, table in national.country.tables.items() if name not in {"flows", "wellbeing"}
+    }
+    country = replace(national.country, tables=tables, key="poorer")
+    return replace(national, country=country, cache=StageCache(tmp_path), _kept={})
+
+
+def test_stage_without_its_table_fails_alone(poorer):
+    failed = compute_all(poorer, PARAMETERS)
+    assert set(failed) == {"wellbeing", "network", "areas"}
+    assert "wellbeing is needed" in failed["wellbeing"]
+    with pytest.raises(SourceError, match="flows is needed"):
+        poorer.network()
+    values = poorer.indicators()["values"]
+    assert values["residents_self_containment"].isna().all()
+    assert values["old_age_index"].notna().any()
+
+
+def test_all_stages_of_the_example_succeed(national):
+    assert compute_all(national, PARAMETERS) == {}
+
+
+def test_indicators_of_a_country_and_of_a_territory(example_study, national):
+    country, territory = national.country, example_study.territory
+    values = compute_indicators(country)
+    alike(national.indicators()["values"], values)
+    assert_frame_equal(compute_indicators(territory), values.loc[territory.codes])
+
+
+def test_pilots_of_another_country_are_none(national):
+    assert national.pilots == ()
