@@ -12,14 +12,15 @@ from typing import Any
 
 import pandas as pd
 
-from diagnosis.catalogue import Catalogue, load_catalogue
+from diagnosis.catalogue import Catalogue, Indicator, load_catalogue
 from diagnosis.config import AreaParameters, Settings, city_files, load_city
 from diagnosis.errors import DiagnosisError
 from diagnosis.provenance import digest
 from diagnosis.storage import StageCache
-from diagnosis.territory import Country, Territory
+from diagnosis.territory import MODELLED, Country, Territory
 
 COUNTRY = "IT"
+COMMUTING = "commuting_2021"
 """Id of the whole country among the groups and in the well-being table."""
 
 
@@ -80,6 +81,10 @@ class National:
         domains = pd.Series({name: self.catalogue[name].domain for name in names})
         return composite_index(groups[names].astype(float), method="ampi", goalposts=posts, groups=domains)
 
+    def is_modelled(self, item: Indicator) -> bool:
+        """Whether an indicator rests on modelled flows: shown as such, but neither scored nor compared."""
+        return self.country.flows_kind == MODELLED and COMMUTING in item.sources
+
     def contiguity(self) -> pd.DataFrame:
         """Pairs of municipalities that share a border, or a ferry edge."""
         return self._stage("contiguity", (), self._compute_contiguity)["pairs"]
@@ -117,7 +122,7 @@ class National:
         scored = {
             item.id: item
             for item in self.catalogue.select(level="municipality", scored=True)
-            if found["values"][item.id].nunique() > 1
+            if found["values"][item.id].nunique() > 1 and not self.is_modelled(item)
         }
         columns = list(scored)
         values = found["values"][columns].astype(float)

@@ -94,6 +94,7 @@ def compare_indicators(territory: Territory, national: National) -> Stage:
     like = capitals if len(capitals) >= FEWEST_CAPITALS else values.index
     like = like.union([city.code])
     gaps = found["gaps"]
+    compared = [name for name in values if not national.is_modelled(national.catalogue[name])]
     tables = {
         "indicators": values.loc[territory.codes],
         "gaps": gaps[gaps["code"].isin(territory.codes)].reset_index(drop=True),
@@ -103,12 +104,13 @@ def compare_indicators(territory: Territory, national: National) -> Stage:
         "group_scores": pd.concat([frame.set_axis([name]) for name, frame in scores.items()]),
         "like_scores": scored["values"].loc[like],
         "municipal_findings": findings.find(
-            values.loc[like], city.code, groups.loc[COUNTRY], national.catalogue, "municipality"
+            values.loc[like, compared], city.code, groups.loc[COUNTRY], national.catalogue, "municipality"
         ),
     }
     facts = {
         "computed": int(tables["indicators"].notna().any().sum()),
         "gaps": len(tables["gaps"]),
+        "modelled": [name for name in values if name not in compared],
         "compared_with": "capitals" if len(capitals) >= FEWEST_CAPITALS else "municipalities",
         "like": len(like),
     }

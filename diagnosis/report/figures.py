@@ -134,9 +134,8 @@ def strips(result: Diagnosis, words: Words) -> Figure:
     """Position of the city among the capitals for a handful of indicators."""
     catalogue = load_catalogue()
     values = result.table("capitals")
-    items = [
-        catalogue[name] for name in STRIPS if name in values and pd.notna(values.at[result.city.code, name])
-    ]
+    known = values.loc[result.city.code].dropna().index.difference(result.facts["indicators"]["modelled"])
+    items = [catalogue[name] for name in STRIPS if name in known]
     if not items:
         raise InputError("A strip needs an indicator with a value for the city", "there is none")
     signs = {"positive": 1, "negative": -1}

@@ -71,7 +71,7 @@ def _content(document: Document, author: str, folder: Path) -> dict[str, Any]:
             {
                 "title": section.title,
                 "level": section.level,
-                "break": section.id in PAGE_BREAKS,
+                "break": section.id in PAGE_BREAKS and len(section.blocks) > 1,
                 "blocks": [_block(block, folder) for block in section.blocks],
             }
             for section in document.sections

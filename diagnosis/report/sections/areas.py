@@ -44,6 +44,8 @@ def write_areas(result: Diagnosis, words: Words) -> list[Section]:
         ),
         Prose(" ".join(_about_city(result, words))),
     ]
+    if result.manifest.flows_kind == "modelled":
+        blocks.append(Prose(words("areas_modelled")))
     blocks += drawings(result, words, ("map_areas",))
     remarks = _remarks(result, words)
     if remarks:

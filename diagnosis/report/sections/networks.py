@@ -33,6 +33,9 @@ def write_networks(result: Diagnosis, words: Words) -> list[Section]:
             )
         ),
     ]
+    kind = result.manifest.flows_kind
+    if kind != "invented":
+        blocks.append(Prose(words("networks_modelled" if kind == "modelled" else "networks_counted")))
     if facts["commuters_inside_observed"] is not None:
         observed = facts["commuters_inside_observed"]
         share = words.percent(observed / facts["commuters_resident"] if facts["commuters_resident"] else None)

@@ -70,11 +70,13 @@ def headline(result: Diagnosis, words: Words) -> tuple[Card, ...]:
     cards += _indicator_card(result, words, "self", "residents_self_containment", "city")
     if result.has("networks"):
         networks = facts["networks"]
-        note = words("card_in_note", out=words.number(networks["city_out"]))
+        note = words("card_in_note", out=words.number(networks["city_out"])) + _modelled(result, words)
         cards.append(_card("in", words.number(networks["city_in"]), note, words))
         inside = words.percent(networks["share_residents_inside"])
         observed = _at_least(networks["commuters_inside_observed"], networks["commuters_resident"], words)
-        cards.append(_card("inside", inside, words("card_inside_note") + observed, words))
+        cards.append(
+            _card("inside", inside, words("card_inside_note") + observed + _modelled(result, words), words)
+        )
     if result.has("areas") and facts["areas"]["city_area"] is not None:
         cards += _area_cards(result, words)
     for name in ("flood", "landslide"):
@@ -111,9 +113,12 @@ def _indicator_card(result: Diagnosis, words: Words, name: str, indicator: str, 
     if pd.isna(value):
         return []
     unit = "%" if item.unit[words.language] == "%" else ""
+    modelled = indicator in result.facts["indicators"]["modelled"]
     yardstick, label = _yardstick(result, words, item)
     note = words(f"card_{name}_note", yardstick=f"{label} {words.measure(yardstick, item.decimals, unit)}")
-    tone = _tone(value, yardstick, item.direction) if item.comparable else ""
+    if modelled:
+        note = words("card_modelled")
+    tone = _tone(value, yardstick, item.direction) if item.comparable and not modelled else ""
     if item.endowment and tone == "good":
         tone = ""
     return [_card(name, words.measure(value, item.decimals, unit), note, words, tone)]
@@ -138,13 +143,18 @@ def _area_cards(result: Diagnosis, words: Words) -> list[Card]:
     quality = result.table("area_quality").loc[areas["city_area"]]
     outside = areas["city_outside_territory"]
     key = "card_area_note" if outside else "card_area_note_inside"
-    note = words(key, residents=words.number(areas["city_residents"]), n=outside)
+    note = words(key, residents=words.number(areas["city_residents"]), n=outside) + _modelled(result, words)
     demand = words.percent(quality["demand_self_containment"])
     closed = words.percent(quality["supply_self_containment"])
     at_least = _at_least(areas["city_internal_observed"], quality["employed_residents"], words)
     return [
         _card("area", words.number(areas["city_members"]), note, words),
-        _card("closed", closed, words("card_closed_note", demand=demand) + at_least, words),
+        _card(
+            "closed",
+            closed,
+            words("card_closed_note", demand=demand) + at_least + _modelled(result, words),
+            words,
+        ),
     ]
 
 
@@ -153,6 +163,11 @@ def _at_least(observed: int | None, total: float, words: Words) -> str:
     if observed is None or not total:
         return ""
     return "; " + words("card_observed", share=words.percent(observed / total))
+
+
+def _modelled(result: Diagnosis, words: Words) -> str:
+    """Say behind a figure that the flows it rests on are modelled."""
+    return f"; {words('card_modelled')}" if result.manifest.flows_kind == "modelled" else ""
 
 
 def _in_short(result: Diagnosis, words: Words) -> list[str]:
@@ -176,6 +191,8 @@ def _in_short(result: Diagnosis, words: Words) -> list[str]:
         key = "short_area" if areas["city_outside_territory"] else "short_area_inside"
         members, outside = areas["city_members"], areas["city_outside_territory"]
         sentences.append(words(key, city=city, n=members, outside=outside))
+    if sentences and result.manifest.flows_kind == "modelled":
+        sentences.append(words("short_modelled"))
     if result.has("wellbeing"):
         sentences += _domains_in_short(result, words)
     return sentences

@@ -28,12 +28,20 @@ def write_territory(result: Diagnosis, words: Words) -> list[Section]:
                 n=facts["municipalities"],
                 area=words.number(facts["area_km2"]),
                 residents=words.number(residents),
-                n_small=facts["small_municipalities"],
-                small_residents=words.number(facts["small_residents"]),
-                small_share=words.percent(facts["small_residents"] / residents if residents else None),
             )
         )
     ]
+    small = facts["small_municipalities"]
+    blocks.append(
+        Prose(
+            words(
+                "territory_small" if small else "territory_no_small",
+                n=small,
+                residents=words.number(facts["small_residents"]),
+                share=words.percent(facts["small_residents"] / residents if residents else None),
+            )
+        )
+    )
     if facts["without_residents"]:
         blocks.append(Prose(words("without_residents", names=words.join(facts["without_residents"]))))
     blocks += drawings(result, words, ("age_pyramid",), ("map_residents", "map_old_age"))
@@ -83,7 +91,8 @@ def _indicator_table(result: Diagnosis, words: Words) -> Table:
     catalogue = load_catalogue()
     groups = result.table("groups")
     like = result.table("capitals").drop(columns="pilot")
-    comparable = [name for name in like if catalogue[name].comparable]
+    modelled = result.facts["indicators"]["modelled"]
+    comparable = [name for name in like if catalogue[name].comparable and name not in modelled]
     directions = pd.Series({name: catalogue[name].direction for name in comparable})
     places = findings.positions(like[comparable], result.city.code, directions)["position"]
     peers = [name for name in PEERS if name in groups.index]
@@ -97,7 +106,8 @@ def _indicator_table(result: Diagnosis, words: Words) -> Table:
         if items:
             rows.append((domain.name[words.language],))
             rows += [
-                _indicator_row(item, groups[item.id], peers, places.get(item.id), words) for item in items
+                _indicator_row(item, groups[item.id], peers, places.get(item.id), item.id in modelled, words)
+                for item in items
             ]
     facts = result.facts["indicators"]
     group = words(f"group_{facts['compared_with']}", n=int(facts["like"]))
@@ -118,7 +128,7 @@ def _indicator_table(result: Diagnosis, words: Words) -> Table:
 
 
 def _indicator_row(
-    item: Indicator, values: pd.Series, peers: list[str], place: float | None, words: Words
+    item: Indicator, values: pd.Series, peers: list[str], place: float | None, modelled: bool, words: Words
 ) -> tuple[str, ...]:
     return (
         words.with_unit(item.name[words.language], item.unit[words.language]),
@@ -126,7 +136,7 @@ def _indicator_row(
         _cell(item, values["country"], words) if item.comparable else "–",
         *(_cell(item, values[name], words) for name in peers),
         "" if place is None else words.number(place),
-        item.year,
+        words("model") if modelled else item.year,
     )
 
 
