@@ -163,7 +163,7 @@ def trend(
     down = -(-len(panels) // across)
     gap = 16.0
     width = (WIDTH - gap * (across - 1)) / across
-    titles = {name: wrap_text(name, width, TEXT, bold=True, lines=2) if name else [] for name in panels}
+    titles = {name: wrap_text(name, width, TEXT, bold=True, lines=3) if name else [] for name in panels}
     head = 6.0 + 10.0 * max(len(rows) for rows in titles.values())
     height = 150.0 if across > 1 else 190.0
     canvas = Canvas(WIDTH, down * height)

@@ -21,6 +21,7 @@ from diagnosis.config import (
     project_folder,
 )
 from diagnosis.errors import DiagnosisError, InputError, NotApplicableError, UnknownNameError, unknown_name
+from diagnosis.findings import by_extremity
 from diagnosis.national import National, load_national
 from diagnosis.provenance import Manifest, StageRecord, code_digest, digest, package_versions
 from diagnosis.result import STAGES, Diagnosis
@@ -146,7 +147,7 @@ class Study:
         found = [table for name, table in self.tables.items() if name.endswith("_findings")]
         tables = {name: table for name, table in self.tables.items() if not name.endswith("_findings")}
         if found:
-            tables["findings"] = pd.concat(found, ignore_index=True)
+            tables["findings"] = by_extremity(pd.concat(found))
         manifest = Manifest(
             edition=self.settings.edition,
             city=self.city.id,

@@ -114,8 +114,13 @@ def find(
     found["level"] = level
     found["domain"] = [item.domain for item in items]
     found = found[found["kind"].notna()]
-    middling = -(found["share_worse"] - 0.5).abs().to_numpy()
-    return found.iloc[middling.argsort(kind="stable")][COLUMNS].reset_index(drop=True)
+    return by_extremity(found[COLUMNS])
+
+
+def by_extremity(found: pd.DataFrame) -> pd.DataFrame:
+    """Put the findings farthest from the middle first; equal ones stay in their order."""
+    middling = -(found["share_worse"].astype(float) - 0.5).abs().to_numpy()
+    return found.iloc[middling.argsort(kind="stable")].reset_index(drop=True)
 
 
 def choose(found: pd.DataFrame, kind: str) -> pd.DataFrame:

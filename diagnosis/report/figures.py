@@ -110,7 +110,7 @@ def locator(result: Diagnosis, words: Words) -> Figure:
         result.table("outline"),
         result.municipalities,
         figure_id="locator",
-        title=words("where"),
+        title=f"{_territory(result, words)}, {result.facts['territory']['region_name']}",
         language=words.language,
         source=result.manifest.source_line(("municipalities_2022",), words.language),
     )

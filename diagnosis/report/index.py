@@ -45,7 +45,6 @@ def write_index(folder: Path, edition: str, language: str, cities: Sequence[Mapp
             **city,
             "figures": [headlines[city["city"]].get(name, {}).get("value", "") for name in columns],
             "name": found[city["city"]]["name"] or _name(city["city"], language),
-            "seconds": words.number(city["seconds"], 1),
             "files": [
                 {"label": words(label), "address": f"{city['city']}/{file}"}
                 for label, file in FILES.items()

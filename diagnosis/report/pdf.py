@@ -16,7 +16,8 @@ from diagnosis.report.words import Words
 TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
 STANDARD: Literal["ua-1"] = "ua-1"
 VIEW_BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
-PAGE_BREAKS = ("territory", "wellbeing", "networks", "areas", "method")
+PAGE_BREAKS = ("territory",)
+"""Chapters that begin a page: the first page is the score card alone."""
 
 
 def render_pdf(document: Document, author: str = "diagnosis") -> bytes:

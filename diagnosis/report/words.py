@@ -64,7 +64,13 @@ class Words:
 
     def with_unit(self, name: str, unit: str) -> str:
         """Name an indicator with its unit, without brackets inside brackets."""
+        if self.says_unit(name, unit):
+            return name
         return f"{name}, {unit}" if "(" in unit or name.endswith(")") else f"{name} ({unit})"
+
+    def says_unit(self, name: str, unit: str) -> bool:
+        """Whether the name of an indicator says its unit already."""
+        return unit.lower() in name.lower() or (unit.startswith("per 100") and "ogni 100" in name)
 
     def ordinal(self, place: int) -> str:
         """Write a place: 13ª, 13th."""

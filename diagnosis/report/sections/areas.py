@@ -85,11 +85,12 @@ def _about_city(result: Diagnosis, words: Words) -> list[str]:
     outside = members[~members["in_territory"]]
     if len(outside):
         names = words.join(f"{row.name_} ({row.province_name})" for row in _named(outside))
-        sentences.append(words("areas_city_outside", names=names))
+        sentences.append(words("areas_city_outside", n=len(outside), names=names))
     if facts.get("city_official"):
+        same = facts["city_in_both"] == len(members) == facts["city_official_members"]
         sentences.append(
             words(
-                "areas_compare",
+                "areas_same" if same else "areas_compare",
                 city=city,
                 official=title_case(facts["city_official"]),
                 both=facts["city_in_both"],
@@ -108,7 +109,9 @@ def _remarks(result: Diagnosis, words: Words) -> list[str]:
     facts = result.facts["areas"]
     sentences = []
     if facts["broken"]:
-        sentences.append(words("areas_broken", n=facts["broken"]))
+        sentences.append(
+            words("areas_broken" if facts["broken"] > 1 else "areas_broken_one", n=facts["broken"])
+        )
     if facts["unassigned"]:
         names = result.table("areas").loc[facts["unassigned"], "name"]
         sentences.append(words("areas_unassigned", names=words.join(names)))
@@ -129,6 +132,8 @@ def _quality(result: Diagnosis, words: Words, table: str, caption: str, note: st
         words("column_validity"),
         words("column_pieces"),
     )
+    incomplete = (result.table(table)["municipalities_without_population"] > 0).any()
+    without = words("quality_without") if incomplete else ""
     rows = tuple(
         (
             title_case(row["name"]) if table == "official_quality" else str(row["name"]),
@@ -148,6 +153,6 @@ def _quality(result: Diagnosis, words: Words, table: str, caption: str, note: st
         header,
         rows,
         "lrrrrrlr",
-        " ".join(text for text in (words("quality_note"), note and f"{note}.") if text),
+        " ".join(text for text in (words("quality_note"), without, note and f"{note}.") if text),
         widths=(3, 1, 1.4, 1.2, 1.9, 1.9, 1.6, 0.8),
     )

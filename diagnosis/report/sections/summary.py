@@ -28,6 +28,8 @@ NATIONAL_SCORE = 100
 IN_LINE = 1
 """Scores this near to the national one are called in line with it."""
 FEWEST_DOMAINS = 3
+ALIKE = 0.01
+"""Part of the yardstick below which a difference is none."""
 
 
 def write_notices(result: Diagnosis, words: Words) -> tuple[Notice, ...]:
@@ -87,7 +89,9 @@ def headline(result: Diagnosis, words: Words) -> tuple[Card, ...]:
 
 def _resident_cards(territory: dict[str, Any], words: Words) -> list[Card]:
     density = words.number(territory["density"])
-    note = words("card_residents_note", n=territory["municipalities"], density=density)
+    known = territory["municipalities"] - len(territory["without_residents"])
+    part = "" if known == territory["municipalities"] else "_part"
+    note = words(f"card_residents_note{part}", n=territory["municipalities"], known=known, density=density)
     share = words.percent(territory["small_residents"] / territory["residents"])
     return [
         _card("residents", words.number(territory["residents"]), note, words),
@@ -129,11 +133,12 @@ def _yardstick(result: Diagnosis, words: Words, item: Indicator) -> tuple[float,
     if item.comparable:
         return result.tables["groups"].at["country", item.id], nation(result, words)
     like = result.facts["indicators"]["compared_with"]
-    return result.tables["capitals"][item.id].median(), words(f"median_{like}")
+    others = result.tables["capitals"][item.id].drop(result.city.code)
+    return others.median(), words(f"median_{like}")
 
 
 def _tone(value: float, yardstick: float, direction: str) -> str:
-    if direction == "neutral" or pd.isna(yardstick) or value == yardstick:
+    if direction == "neutral" or pd.isna(yardstick) or abs(value - yardstick) <= ALIKE * abs(yardstick):
         return ""
     return "good" if (value > yardstick) == (direction == "positive") else "bad"
 
@@ -205,14 +210,16 @@ def _domains_in_short(result: Diagnosis, words: Words) -> list[str]:
         return []
     names = {name: domain.name[words.language] for name, domain in load_catalogue().domains.items()}
     best, worst = scores.index[-1], scores.index[0]
+    counts = {
+        "above": int((scores > NATIONAL_SCORE + IN_LINE).sum()),
+        "level": int((scores - NATIONAL_SCORE).abs().le(IN_LINE).sum()),
+        "below": int((scores < NATIONAL_SCORE - IN_LINE).sum()),
+    }
     return [
         words(
             "short_domains",
             nation=nation(result, words),
-            above=int((scores > NATIONAL_SCORE + IN_LINE).sum()),
-            of=len(scores),
-            level=int((scores - NATIONAL_SCORE).abs().le(IN_LINE).sum()),
-            below=int((scores < NATIONAL_SCORE - IN_LINE).sum()),
+            parts=words.join(words(f"domains_{name}", n=number) for name, number in counts.items() if number),
             best=names[best],
             best_score=words.number(scores[best], 1),
             worst=names[worst],
@@ -242,18 +249,20 @@ def _finding_list(result: Diagnosis, words: Words, chosen: pd.DataFrame) -> tupl
     for row in chosen.to_dict("records"):
         item = catalogue[row["indicator"]]
         unit = item.unit[words.language]
-        key = f"finding_{row['level']}" if pd.notna(row["reference"]) else f"finding_{row['level']}_alone"
+        name = item.name[words.language]
+        whose = "capital" if name.endswith(words("capital_only")) else row["level"]
         details: dict[str, Any] = {
             "position": words.ordinal(int(row["position"])),
             "of": words.number(row["of"]),
-            "nation": nation(result, words),
-            "reference": words.measure(row["reference"], item.decimals, "%" if unit == "%" else ""),
             "year": years.get(row["indicator"], item.year),
         }
-        text = words(
-            "finding",
-            name=item.name[words.language],
-            value=words.measure(row["value"], item.decimals, unit),
-        )
-        items.append(Finding(text, words(key, **details)))
+        detail = [words(f"finding_{whose}", **details)]
+        if row["tied"]:
+            detail.append(words("finding_tied", n=int(row["tied"])))
+        if pd.notna(row["reference"]):
+            reference = words.measure(row["reference"], item.decimals, "%" if unit == "%" else "")
+            detail.append(f"{nation(result, words)} {reference}")
+        shown_unit = "" if words.says_unit(name, unit) else unit
+        text = words("finding", name=name, value=words.measure(row["value"], item.decimals, shown_unit))
+        items.append(Finding(text, " · ".join([*detail, details["year"]])))
     return tuple(items)

@@ -11,6 +11,9 @@ from diagnosis.report.sections.summary import nation
 from diagnosis.report.words import Words
 from diagnosis.result import Diagnosis
 
+SARDINIA = "Sardegna"
+"""Where crimes are published for the provinces of 2005, as ISTAT notes in the file."""
+
 
 def write_wellbeing(result: Diagnosis, words: Words) -> list[Section]:
     """Write the profile of the province and the table of its indicators."""
@@ -33,6 +36,8 @@ def write_wellbeing(result: Diagnosis, words: Words) -> list[Section]:
     if facts["without_value"]:
         names = words.join(catalogue[name].name[words.language] for name in facts["without_value"])
         blocks.append(Prose(words("wellbeing_without", names=names)))
+    if result.facts["territory"]["region_name"] == SARDINIA:
+        blocks.append(Prose(words("wellbeing_sardinia")))
     blocks += drawings(result, words, ("domains",), ("trends",))
     blocks.append(_table(result, words))
     return [Section("wellbeing", words("wellbeing"), tuple(blocks))]
