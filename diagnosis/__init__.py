@@ -26,7 +26,7 @@ _HOME = {
     "compute_indicators": "national",
     "National": "national",
     "load_national": "national",
-    "composite_index": "composite",
+    "composite_index": "national",
     "explain_index": "composite",
     "Goalposts": "composite",
     "FunctionalAreas": "areas",

@@ -14,7 +14,7 @@ import pandas as pd
 
 from diagnosis.catalogue import Catalogue, Indicator, load_catalogue
 from diagnosis.config import AreaParameters, Settings, city_files, load_city
-from diagnosis.errors import DiagnosisError
+from diagnosis.errors import DiagnosisError, InputError
 from diagnosis.provenance import digest
 from diagnosis.storage import StageCache
 from diagnosis.territory import MODELLED, Country, Territory
@@ -223,6 +223,45 @@ def compute_indicators(place: Country | Territory) -> pd.DataFrame:
     if isinstance(place, Territory):
         return compute(place.country.tables).loc[place.codes]
     return compute(place.tables)
+
+
+def composite_index(values: pd.DataFrame, method: str = "ampi", **options: Any) -> pd.DataFrame:
+    """Score units on a composite index: :func:`diagnosis.composite.composite_index` with the catalogue's directions.
+
+    Parameters
+    ----------
+    values : DataFrame, units x indicators
+    method : {"ampi", "mpi"}
+    **options
+        As in :func:`diagnosis.composite.composite_index`. Without `directions` and `goalposts`, `values` must be
+        made of indicators of the catalogue; those in which better and worse cannot be said (neutral ones and
+        classes), and those that are the same in every unit, are left out.
+
+    Returns
+    -------
+    DataFrame
+        One row a unit, one column a domain (`groups`) or ``score``.
+
+    Raises
+    ------
+    diagnosis.errors.InputError
+        No indicator is left to be scored.
+    diagnosis.errors.UnknownNameError
+        A column is not an indicator of the catalogue.
+    """
+    from diagnosis import composite
+
+    if options.get("directions") is None and options.get("goalposts") is None:
+        catalogue = load_catalogue()
+        directed = [name for name in values if catalogue[name].direction != "neutral"]
+        kept = [name for name in directed if values[name].nunique() > 1]
+        if not kept:
+            raise InputError(
+                "At least one indicator must have a direction and vary", f"{list(values)} do not"
+            )
+        values = values[kept].astype(float)
+        options["directions"] = pd.Series({name: catalogue[name].direction for name in kept})
+    return composite.composite_index(values, method, **options)
 
 
 def load_national(country: Country, settings: Settings) -> National:

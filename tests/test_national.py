@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
+import diagnosis as dg
 from diagnosis.config import AreaParameters
-from diagnosis.errors import SourceError
+from diagnosis.errors import InputError, SourceError, UnknownNameError
 from diagnosis.indicators import compute
 from diagnosis.national import COUNTRY, compute_all, compute_indicators, load_national
 from diagnosis.storage import StageCache
@@ -232,3 +233,16 @@ def test_indicators_of_a_country_and_of_a_territory(example_study, national):
 
 def test_pilots_of_another_country_are_none(national):
     assert national.pilots == ()
+
+
+def test_front_door_takes_directions_from_the_catalogue(example_study):
+    values = dg.compute_indicators(example_study.territory)
+    scores = dg.composite_index(values, method="ampi")
+    assert scores.index.equals(values.index)
+    assert scores["score"].notna().any()
+    with pytest.raises(InputError, match="have a direction"):
+        dg.composite_index(values[["residents", "degurba"]])
+    with pytest.raises(UnknownNameError, match="old_age_index"):
+        dg.composite_index(values.rename(columns={"old_age_index": "old_age_indx"}))
+    given = dg.composite_index(values[["mean_age"]], directions={"mean_age": "negative"})
+    assert given["score"].mean() == pytest.approx(100, abs=5)
