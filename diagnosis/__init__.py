@@ -38,12 +38,12 @@ _HOME = {
     "network_summary": "networks",
     "Diagnosis": "result",
     "STAGES": "result",
-    "Study": "diagnose",
-    "diagnose": "diagnose",
-    "open_study": "diagnose",
+    "Study": "study",
+    "diagnose": "study",
+    "open_study": "study",
     "draw": "report",
     "write_report": "report",
-    "compare": "compare",
+    "compare": "comparison",
     "run_batch": "batch",
 }
 

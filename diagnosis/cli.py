@@ -70,7 +70,7 @@ def cities(language: str) -> None:
 @work_option
 def check(city: str, language: str, mirror: Path | None, work: Path | None) -> None:
     """Say what data there are on CITY before a report is made."""
-    from diagnosis.diagnose import Study
+    from diagnosis.study import Study
 
     words = _words(language)
     study = Study(city, _settings(work, mirror, language=language))
@@ -198,7 +198,7 @@ def report(
         run = run_batch(
             chosen,
             settings,
-            reports or (work or project_folder()) / "reports",
+            reports or _work(work) / "reports",
             formats=formats or FORMATS,
             workers=workers,
             on_event=lambda item: show(_line(item, words)),
@@ -220,10 +220,10 @@ def compare(
     cities: tuple[str, ...], target: Path | None, language: str, mirror: Path | None, work: Path | None
 ) -> None:
     """Put the headline figures of several CITIES side by side."""
-    from diagnosis.compare import compare as put_together
-    from diagnosis.diagnose import diagnose
+    from diagnosis.comparison import compare as put_together
     from diagnosis.provenance import write_atomically
     from diagnosis.report.html import to_csv
+    from diagnosis.study import diagnose
 
     settings = _settings(work, mirror, language=language)
     table = put_together([diagnose(name, settings) for name in cities], language)
@@ -290,7 +290,13 @@ def _words(language: str) -> Words:
 
 
 def _settings(work: Path | None, mirror: Path | None, **changes: Any) -> Settings:
-    return default_settings(work, mirror=mirror.resolve() if mirror else None, **changes)
+    return default_settings(_work(work), mirror=mirror.resolve() if mirror else None, **changes)
+
+
+def _work(work: Path | None) -> Path:
+    """Folder to work in: the one given, the checkout, or the current one where the package is installed."""
+    installed = project_folder().name == "_project"
+    return work or (Path.cwd() if installed else project_folder())
 
 
 def _store(settings: Settings):

@@ -174,6 +174,7 @@ def load_city(name: str | Path, folder: Path | None = None) -> City:
         path = example
     else:
         files = city_files(folder)
+        name = name if name in files else name.casefold()
         if name not in files:
             raise unknown_name("The city", name, [*files, "example"])
         path = files[name]

@@ -7,6 +7,7 @@ all provinces, its areas drawn on the whole matrix so that no area is cut by a b
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -279,10 +280,12 @@ def load_national(country: Country, settings: Settings) -> National:
     National
     """
     codes = country.municipalities.index
-    pilots = (load_city(name).code for name in city_files())
-    return National(
-        country, StageCache(settings.cache), load_catalogue(), tuple(code for code in pilots if code in codes)
-    )
+    pilots = []
+    for name in city_files():
+        with suppress(DiagnosisError):  # a broken file stops its own city, and is told there
+            pilots.append(load_city(name).code)
+    known = tuple(code for code in pilots if code in codes)
+    return National(country, StageCache(settings.cache), load_catalogue(), known)
 
 
 def compute_all(national: National, parameters: AreaParameters) -> dict[str, str]:

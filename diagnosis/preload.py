@@ -8,7 +8,7 @@ import matplotlib.figure
 import pyarrow.parquet
 import scipy.sparse
 
-import diagnosis.diagnose
 import diagnosis.report.figures
+import diagnosis.study
 
 __all__ = ["IPython", "diagnosis", "geopandas", "ipykernel", "matplotlib", "pyarrow", "scipy"]

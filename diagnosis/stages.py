@@ -10,7 +10,7 @@ import pandas as pd
 from diagnosis import findings
 from diagnosis.errors import InputError, NotApplicableError
 from diagnosis.national import COUNTRY, National
-from diagnosis.territory import Territory
+from diagnosis.territory import ESTIMATED_TAIL, Country, Territory
 
 CONTEXT_KM = 40
 SMALL = 5000
@@ -201,7 +201,7 @@ def describe_networks(territory: Territory, national: National) -> Stage:
         "commuters_resident": int(residents),
         "commuters_working": int(jobs),
         "commuters_inside": int(stay),
-        "commuters_inside_observed": _observed(within),
+        "commuters_inside_observed": _observed(within, territory.country),
         "share_residents_inside": float(stay / residents) if residents else None,
         "share_jobs_inside": float(stay / jobs) if jobs else None,
         "city_in": int(flows.loc[own & (flows["destination"] == code), "commuters"].sum()),
@@ -247,7 +247,7 @@ def describe_areas(territory: Territory, national: National) -> Stage:
     flows = territory.country.table("flows")
     closed = flows[flows["origin"].isin(inside.index) & flows["destination"].isin(inside.index)]
     facts["city_internal"] = int(closed["commuters"].sum())
-    facts["city_internal_observed"] = _observed(closed)
+    facts["city_internal_observed"] = _observed(closed, territory.country)
     if "official" in areas:
         official = found["official_quality"]
         official_names = found["official_names"]["area_name"]
@@ -265,9 +265,9 @@ def describe_areas(territory: Territory, national: National) -> Stage:
     return tables, facts
 
 
-def _observed(flows: pd.DataFrame) -> int | None:
-    """Commuters of the flows that were observed; None where the table does not tell them from estimates."""
-    if "estimated" not in flows:
+def _observed(flows: pd.DataFrame, country: Country) -> int | None:
+    """Commuters of the flows that were observed, where some of them were and others are estimated."""
+    if country.flows_kind != ESTIMATED_TAIL:
         return None
     return int(flows.loc[flows["estimated"] == 0, "commuters"].sum())
 

@@ -375,7 +375,8 @@ def _country(name: Text, tables: dict[str, pd.DataFrame], found: _Found, kind: s
     if "flows" not in tables and "population" in tables:
         from diagnosis.networks.models import modelled_flows
 
-        tables["flows"] = modelled_flows(tables["municipalities"], tables["population"])
+        modelled = modelled_flows(tables["municipalities"], tables["population"])
+        tables["flows"] = modelled.assign(estimated=1)
         kind = MODELLED
     notes = [f"{table}: {note}" for table, frame in tables.items() for note in frame.attrs.get("notes", [])]
     for frame in tables.values():

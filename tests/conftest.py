@@ -48,8 +48,8 @@ def example_settings(tmp_path_factory):
 @pytest.fixture(scope="session")
 def example_study(example_settings):
     """The invented city after every stage; do not change it: all tests share it."""
-    from diagnosis.diagnose import Study
     from diagnosis.result import STAGES
+    from diagnosis.study import Study
 
     study = Study("example", example_settings)
     for stage in STAGES:

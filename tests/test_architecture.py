@@ -210,7 +210,7 @@ def test_heavy_libraries_are_imported_by_functions():
     [
         ("diagnosis", {"pandas", "numpy", "pyarrow", "pydantic", "yaml", "rich", "click"}),
         ("diagnosis.cli", {"pandas", "numpy", "pyarrow", "rich", "requests"}),
-        ("diagnosis.diagnose, diagnosis.batch", set()),
+        ("diagnosis.study, diagnosis.batch", set()),
     ],
 )
 def test_importing_costs_little(modules, light):
@@ -227,3 +227,11 @@ def test_every_public_name_resolves():
         assert name in dir(diagnosis)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = diagnosis.nothing
+
+
+def test_no_module_hides_a_public_name():
+    """Importing a module sets it as an attribute of the package: it must not be called like a public function."""
+    modules = {path.stem for path in (PACKAGE).glob("*.py")} | {
+        path.parent.name for path in PACKAGE.glob("*/__init__.py")
+    }
+    assert not modules & set(diagnosis.__all__)

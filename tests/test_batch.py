@@ -20,10 +20,10 @@ import pytest
 from diagnosis import batch, kernel
 from diagnosis.batch import run_batch
 from diagnosis.config import load_city
-from diagnosis.diagnose import run_key
 from diagnosis.errors import InputError, UnknownNameError
 from diagnosis.notebook import NotebookError
 from diagnosis.report import FORMATS
+from diagnosis.study import run_key
 from diagnosis.territory import country_key
 
 pytestmark = pytest.mark.xdist_group("batch")

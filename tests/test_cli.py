@@ -120,7 +120,7 @@ def test_the_installed_command_and_the_module_are_one():
 def test_cities_are_listed(call, language):
     status, out, _ = call("cities", "--language", language)
     assert status == 0
-    assert len(out.splitlines()) == len(city_files()) == 13
+    assert len(out.splitlines()) == len(city_files()) >= 13
     assert ("Syracuse" in out) == (language == "en")
     assert "089017" in out
 
@@ -214,7 +214,7 @@ def second_city(tmp_path, project):
     ("arguments", "words"),
     [
         (("report", "siracuse"), "'siracusa'"),
-        (("report", "Siracusa"), "'siracusa'"),
+        (("report", "Siracussa"), "'siracusa'"),
         (("report", "example", "xyzzy"), "avellino"),
         (("check", "trevizo"), "'treviso'"),
         (("compare", "example", "rimny"), "'rimini'"),

@@ -8,9 +8,9 @@ import nbformat
 import pytest
 
 import diagnosis
-from diagnosis.diagnose import Study
 from diagnosis.report.figures import FIGURES
 from diagnosis.result import STAGES
+from diagnosis.study import Study
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
 MOST_LINES = 8

@@ -33,6 +33,7 @@ class Card:
     value: str
     note: str = ""
     tone: str = ""  # "", "good" or "bad": only where better and worse can be said
+    number: tuple[float, int, str] | None = None  # the figure itself, its decimals and its unit
 
 
 @dataclass(frozen=True)

@@ -36,42 +36,55 @@ def write_index(folder: Path, edition: str, language: str, cities: Sequence[Mapp
     """
     words = Words(language)
     found = {city["city"]: _read_manifest(folder / city["city"]) for city in cities}
-    headlines = {name: item["cards"] for name, item in found.items()}
-    columns = {
-        name: cards[name]["label"] for name in COLUMNS for cards in headlines.values() if name in cards
-    }
-    rows = [
-        {
-            **city,
-            "figures": [headlines[city["city"]].get(name, {}).get("value", "") for name in columns],
-            "name": found[city["city"]]["name"] or _name(city["city"], language),
-            "files": [
-                {"label": words(label), "address": f"{city['city']}/{file}"}
-                for label, file in FILES.items()
-                if f"{city['city']}/{file}" in city["outputs"]
-            ],
-        }
-        for city in cities
-    ]
+    columns = [name for name in COLUMNS if any(name in item["headline"] for item in found.values())]
+    rows = []
+    for city in cities:
+        item = found[city["city"]]
+        headline = {name: words.measure(*number) for name, number in item["headline"].items()}
+        incomplete = item["failed"] and city["status"] == "cached"
+        rows.append(
+            {
+                **city,
+                "status": "partial" if incomplete else city["status"],
+                "figures": [headline.get(name, "") for name in columns],
+                "name": item["name"].get(language) or _name(city["city"], language),
+                "note": words("index_modelled") if item["modelled"] else "",
+                "files": [
+                    {"label": words(label), "address": f"{city['city']}/{file}"}
+                    for label, file in FILES.items()
+                    if f"{city['city']}/{file}" in city["outputs"]
+                ],
+            }
+        )
     page = (
         environment(language)
         .get_template("index.html.j2")
-        .render(rows=rows, columns=list(columns.values()), edition=edition, w=words, style=read_style())
+        .render(
+            rows=rows,
+            columns=[words(f"card_{name}") for name in columns],
+            edition=edition,
+            w=words,
+            style=read_style(),
+        )
     )
     write_atomically(folder / "index.html", page)
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
-    """Name and headline figures of a finished report; neither where it cannot be read."""
+    """Read what the index shows of a finished report; nothing where its manifest cannot be read."""
     try:
         content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        cards = {
-            name: {"label": str(card["label"]), "value": str(card["value"])}
-            for name, card in content["headline"].items()
+        return {
+            "name": dict(content["name"]),
+            "headline": {
+                str(name): (float(value), int(decimals), str(unit))
+                for name, (value, decimals, unit) in content["headline"].items()
+            },
+            "failed": bool(content["failed"]),
+            "modelled": content["flows_kind"] == "modelled",
         }
-        return {"name": str(content.get("name", "")), "cards": cards}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {"name": "", "cards": {}}
+        return {"name": {}, "headline": {}, "failed": False, "modelled": False}
 
 
 def _name(city: str, language: str) -> str:

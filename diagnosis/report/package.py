@@ -68,7 +68,7 @@ def write_package(result: Diagnosis, folder: Path, words: Words) -> None:
         found = tables["findings"]
         shown = [*findings.choose(found, "strength").index, *findings.choose(found, "weakness").index]
         _write(found.assign(shown=found.index.isin(shown)), target / "findings.csv", index=False)
-    _write(_dictionary(words), target / "data_dictionary.csv")
+    _write(_dictionary(result, words), target / "data_dictionary.csv")
     _write(_columns(words, target), target / "columns.csv", index=False)
     _write(_attributions(result, words), target / "attributions.csv", index=False)
     (target / README).write_text(_readme(result, words, target), encoding="utf-8")
@@ -95,8 +95,12 @@ def _write_areas(result: Diagnosis, target: Path) -> None:
     dissolved.join(quality).reset_index().to_file(path, layer="functional_areas", driver="GPKG")
 
 
-def _dictionary(words: Words) -> pd.DataFrame:
-    return load_catalogue().to_frame(words.language)
+def _dictionary(result: Diagnosis, words: Words) -> pd.DataFrame:
+    """Describe every indicator; those from modelled flows say so instead of a source and a year."""
+    table = load_catalogue().to_frame(words.language)
+    if result.manifest.flows_kind == "modelled":
+        table.loc[table["sources"].str.contains("commuting_2021"), ["sources", "year"]] = words("model")
+    return table
 
 
 def _columns(words: Words, target: Path) -> pd.DataFrame:

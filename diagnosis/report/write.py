@@ -62,8 +62,8 @@ def write_report(
     content = {
         **result.manifest.model_dump(mode="json"),
         "language": language,
-        "name": result.city.name[language],
-        "headline": {card.id: {"label": card.label, "value": card.value} for card in headline(result, words)},
+        "name": result.city.name.model_dump(),
+        "headline": {card.id: card.number for card in headline(result, words)},
         "failed": dict(result.failed),
         "outputs": {path.relative_to(folder).as_posix(): file_digest(path) for path in files},
     }
@@ -79,7 +79,7 @@ def outputs_of(folder: Path, key: str, formats: Sequence[str]) -> tuple[str, ...
     folder : Path
         Folder of the report.
     key : str
-        Digest of code, data, configuration, edition and language: :func:`diagnosis.diagnose.run_key`.
+        Digest of code, data, configuration, edition and language: :func:`diagnosis.study.run_key`.
     formats : sequence of str
         What the report must hold.
 

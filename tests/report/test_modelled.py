@@ -6,12 +6,12 @@ import pytest
 
 from diagnosis.catalogue import load_catalogue
 from diagnosis.config import default_settings, load_city
-from diagnosis.diagnose import diagnose
 from diagnosis.report.compose import compose
 from diagnosis.report.html import figures_of
 from diagnosis.report.package import write_package
 from diagnosis.report.sections.summary import headline
 from diagnosis.report.words import Words
+from diagnosis.study import diagnose
 
 FROM_FLOWS = {"self", "in", "inside", "area", "closed"}
 DRAWN_FROM_FLOWS = {"map-flows", "map-areas", "map-residents-self-containment", "map-jobs-per-100-workers"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from diagnosis.report.document import Block, Pair, Prose, Section, Table
-from diagnosis.report.figures import all_observed, flows_note
+from diagnosis.report.figures import flows_note
 from diagnosis.report.sections.blocks import drawings
 from diagnosis.report.words import Words
 from diagnosis.result import Diagnosis
@@ -68,10 +68,11 @@ def _partners(result: Diagnosis, words: Words, side: str, city: str) -> Table:
     rows = result.table(side)
     end = "origin" if side == "arriving" else "destination"
     inside = result.municipalities.index
+    marked = result.manifest.flows_kind == "estimated_tail"
 
     def name(row: pd.Series) -> str:
         text = row["name"] if row[end] in inside else f"{row['name']} ({row['province_name']})"
-        return f"{text} {words('estimate')}" if row.get("estimated") else text
+        return f"{text} {words('estimate')}" if marked and row.get("estimated") else text
 
     return Table(
         side,
@@ -79,5 +80,5 @@ def _partners(result: Diagnosis, words: Words, side: str, city: str) -> Table:
         (words("column_municipality"), words("column_commuters")),
         tuple((name(row), words.number(row["commuters"])) for _, row in rows.iterrows()),
         "lr",
-        flows_note(result, words, exact=all_observed(rows) or "estimated" in rows),
+        flows_note(result, words, exact=True),
     )

@@ -65,7 +65,7 @@ def headline(result: Diagnosis, words: Words) -> tuple[Card, ...]:
     if territory["city_residents"]:
         share = words.percent(territory["city_residents"] / territory["residents"])
         note = words("card_city_residents_note", share=share)
-        cards.append(_card("city_residents", words.number(territory["city_residents"]), note, words))
+        cards.append(_card("city_residents", (territory["city_residents"], 0, ""), note, words))
     if territory["residents"]:
         cards += _resident_cards(territory, words)
     cards += _indicator_card(result, words, "old", "old_age_index", "territory")
@@ -73,8 +73,8 @@ def headline(result: Diagnosis, words: Words) -> tuple[Card, ...]:
     if result.has("networks"):
         networks = facts["networks"]
         note = words("card_in_note", out=words.number(networks["city_out"])) + _modelled(result, words)
-        cards.append(_card("in", words.number(networks["city_in"]), note, words))
-        inside = words.percent(networks["share_residents_inside"])
+        cards.append(_card("in", (networks["city_in"], 0, ""), note, words))
+        inside = (100 * (networks["share_residents_inside"] or 0), 1, "%")
         observed = _at_least(networks["commuters_inside_observed"], networks["commuters_resident"], words)
         cards.append(
             _card("inside", inside, words("card_inside_note") + observed + _modelled(result, words), words)
@@ -94,18 +94,19 @@ def _resident_cards(territory: dict[str, Any], words: Words) -> list[Card]:
     note = words(f"card_residents_note{part}", n=territory["municipalities"], known=known, density=density)
     share = words.percent(territory["small_residents"] / territory["residents"])
     return [
-        _card("residents", words.number(territory["residents"]), note, words),
+        _card("residents", (territory["residents"], 0, ""), note, words),
         _card(
             "small",
-            words.number(territory["small_municipalities"]),
+            (territory["small_municipalities"], 0, ""),
             words("card_small_note", share=share),
             words,
         ),
     ]
 
 
-def _card(name: str, value: str, note: str, words: Words, tone: str = "") -> Card:
-    return Card(name, words(f"card_{name}"), value, note, tone)
+def _card(name: str, number: tuple[float, int, str], note: str, words: Words, tone: str = "") -> Card:
+    value, decimals, unit = number
+    return Card(name, words(f"card_{name}"), words.measure(value, decimals, unit), note, tone, number)
 
 
 def _indicator_card(result: Diagnosis, words: Words, name: str, indicator: str, row: str) -> list[Card]:
@@ -125,7 +126,7 @@ def _indicator_card(result: Diagnosis, words: Words, name: str, indicator: str, 
     tone = _tone(value, yardstick, item.direction) if item.comparable and not modelled else ""
     if item.endowment and tone == "good":
         tone = ""
-    return [_card(name, words.measure(value, item.decimals, unit), note, words, tone)]
+    return [_card(name, (float(value), item.decimals, unit), note, words, tone)]
 
 
 def _yardstick(result: Diagnosis, words: Words, item: Indicator) -> tuple[float, str]:
@@ -150,10 +151,10 @@ def _area_cards(result: Diagnosis, words: Words) -> list[Card]:
     key = "card_area_note" if outside else "card_area_note_inside"
     note = words(key, residents=words.number(areas["city_residents"]), n=outside) + _modelled(result, words)
     demand = words.percent(quality["demand_self_containment"])
-    closed = words.percent(quality["supply_self_containment"])
+    closed = (100 * float(quality["supply_self_containment"]), 1, "%")
     at_least = _at_least(areas["city_internal_observed"], quality["employed_residents"], words)
     return [
-        _card("area", words.number(areas["city_members"]), note, words),
+        _card("area", (areas["city_members"], 0, ""), note, words),
         _card(
             "closed",
             closed,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from diagnosis.compare import compare
+from diagnosis.comparison import compare
 from diagnosis.errors import InputError
 from diagnosis.report.sections.summary import headline
 from diagnosis.report.words import Words

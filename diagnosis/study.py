@@ -109,8 +109,8 @@ class Study:
         """Return a table of the stages so far, or why it is not there: a notebook goes on without it."""
         try:
             return self.result().table(table)
-        except InputError as error:
-            return Missing(str(error))
+        except InputError:
+            return self._missing()
 
     def draw(self, figure: str) -> Figure | Missing:
         """Draw a figure of the stages so far, or say why it cannot be drawn: a notebook goes on without it.
@@ -126,8 +126,13 @@ class Study:
             return draw(figure, self.result(), self.settings.language)
         except UnknownNameError:
             raise
-        except InputError as error:
-            return Missing(str(error))
+        except InputError:
+            return self._missing()
+
+    def _missing(self) -> Missing:
+        from diagnosis.report.words import Words
+
+        return Missing(Words(self.settings.language)("not_shown"))
 
     def result(self, save_to: str | Path = "") -> Diagnosis:
         """Put together what the stages found.
