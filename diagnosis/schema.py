@@ -14,6 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from diagnosis.errors import EXAMPLES_SHOWN, ConfigError, unknown_name
 
 LANGUAGES = ("it", "en")
+HINTS = {
+    "cannot start any token": "Use spaces instead of tabs, and quotes around a text that begins with a sign",
+    "found a tab character": "Use spaces instead of tabs",
+    "mapping values are not allowed": "Put a text that holds a colon in double quotes",
+    "expected ','": "Close the bracket or brace, and put a text that holds an apostrophe in double quotes",
+    "expected <block end>": "Put the text in double quotes, or mend the indentation",
+}
+"""What to do about the commonest complaints of the parser, which speaks to programmers."""
 ModelType = TypeVar("ModelType", bound=BaseModel)
 _LONGEST_SHOWN = 80
 _DEEPEST = 50
@@ -161,9 +169,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark else ""
         problem = getattr(error, "problem", None) or "it cannot be parsed"
-        raise ConfigError(
-            f"{path.name} must be readable YAML", f"{where}{problem}", "Correct the line"
-        ) from None
+        advice = next((text for sign, text in HINTS.items() if sign in problem), "Correct the line")
+        raise ConfigError(f"{path.name} must be readable YAML", f"{where}{problem}", advice) from None
     if not isinstance(content, dict):
         found = "it is empty" if content is None else f"found {type(content).__name__}"
         raise ConfigError(f"{path.name} must hold fields with values", found)

@@ -139,3 +139,18 @@ def test_text_is_had_by_language():
     assert (text["it"], text["en"]) == ("Siracusa", "Syracuse")
     with pytest.raises(UnknownNameError, match="'fr' was given"):
         text["fr"]
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("name: x\n\tcode: 1\n", "spaces instead of tabs"),
+        ("comment: note: more\n", "holds a colon"),
+        ("name: {it: 'L'Aquila', en: x}\n", "holds an apostrophe"),
+    ],
+)
+def test_likely_slips_get_an_advice(tmp_path, text, advice):
+    path = tmp_path / "city.yml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=advice):
+        read_yaml(path)
