@@ -16,15 +16,12 @@ import pandas as pd
 from diagnosis.catalogue import Catalogue, Indicator, load_catalogue
 from diagnosis.config import AreaParameters, Settings, city_files, load_city
 from diagnosis.errors import DiagnosisError, InputError
+from diagnosis.indicators.wellbeing import COUNTRY
 from diagnosis.provenance import digest
 from diagnosis.storage import StageCache
 from diagnosis.territory import MODELLED, Country, Territory
 
-COUNTRY = "IT"
 COMMUTING = "commuting_2021"
-"""Id of the whole country among the groups and in the well-being table."""
-
-
 OUTLINE_METRES = 1000
 
 
@@ -283,7 +280,8 @@ def load_national(country: Country, settings: Settings) -> National:
     pilots = []
     for name in city_files():
         with suppress(DiagnosisError):  # a broken file stops its own city, and is told there
-            pilots.append(load_city(name).code)
+            city = load_city(name)
+            pilots += [city.code] if city.pilot else []
     known = tuple(code for code in pilots if code in codes)
     return National(country, StageCache(settings.cache), load_catalogue(), known)
 
@@ -301,6 +299,7 @@ def compute_all(national: National, parameters: AreaParameters) -> dict[str, str
         "indicators": national.indicators,
         "scores": national.scores,
         "wellbeing": national.wellbeing,
+        "outline": national.outline,
         "contiguity": national.contiguity,
         "network": national.network,
         "areas": lambda: national.areas(parameters),

@@ -9,11 +9,11 @@ import pandas as pd
 
 from diagnosis import findings
 from diagnosis.errors import InputError, NotApplicableError
+from diagnosis.indicators.population import SMALL_MUNICIPALITY
 from diagnosis.national import COUNTRY, National
 from diagnosis.territory import ESTIMATED_TAIL, Country, Territory
 
 CONTEXT_KM = 40
-SMALL = 5000
 FEWEST_CAPITALS = 20
 FEWEST_PEERS = 5
 
@@ -34,7 +34,7 @@ def describe_territory(territory: Territory, national: National) -> Stage:
         {name: population.loc[population.index.intersection(codes)].sum() for name, codes in members.items()}
     ).T
     own = municipalities["residents"]
-    small = own[own <= SMALL]
+    small = own[own <= SMALL_MUNICIPALITY]
     missing = own.index[own.isna()]
     facts = {
         "name": territory.name.model_dump(),
@@ -102,7 +102,6 @@ def compare_indicators(territory: Territory, national: National) -> Stage:
         "capitals": values.loc[like].assign(pilot=like.isin(national.pilots)),
         "scores": scored["values"].loc[territory.codes],
         "group_scores": pd.concat([frame.set_axis([name]) for name, frame in scores.items()]),
-        "like_scores": scored["values"].loc[like],
         "municipal_findings": findings.find(
             values.loc[like, compared], city.code, groups.loc[COUNTRY], national.catalogue, "municipality"
         ),
@@ -266,8 +265,8 @@ def describe_areas(territory: Territory, national: National) -> Stage:
 
 
 def _observed(flows: pd.DataFrame, country: Country) -> int | None:
-    """Commuters of the flows that were observed, where some of them were and others are estimated."""
-    if country.flows_kind != ESTIMATED_TAIL:
+    """Commuters of the flows that were observed; None where it is not known which were."""
+    if country.flows_kind != ESTIMATED_TAIL or flows["estimated"].all():
         return None
     return int(flows.loc[flows["estimated"] == 0, "commuters"].sum())
 

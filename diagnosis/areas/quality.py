@@ -10,11 +10,10 @@ import pandas as pd
 from diagnosis.areas.flow_network import FlowNetwork
 from diagnosis.areas.labour_market import TradeOff
 from diagnosis.errors import InputError, examples
+from diagnosis.indicators.population import SMALL_MUNICIPALITY
 
 CENTRAL_JOBS = 100
 """A municipality is central when more commute in than out and it has more jobs than this (ISTAT)."""
-SMALL_MUNICIPALITY = 5000
-"""Residents below which a municipality counts as small."""
 MEASURES = (
     "municipalities",
     "employed_residents",
@@ -85,7 +84,7 @@ def area_quality(
         `central_municipalities` (more commuters in than out and over 100 jobs),
         `links_in`, `links_out` (areas that send to it, receive from it; itself included);
         with `population` also `population`, `municipalities_without_population`, `small_municipalities_share`
-        (under 5,000 residents, of those with a population); with `contiguity` also `n_pieces`;
+        (up to 5,000 residents, of those with a population); with `contiguity` also `n_pieces`;
         with `municipalities` also `area_km2`. Undefined ratios are missing.
 
     Raises
@@ -338,7 +337,7 @@ def _describe(table: pd.DataFrame, numbers: pd.Series, municipalities: pd.DataFr
 
 def _count_residents(table: pd.DataFrame, numbers: pd.Series, population: pd.Series) -> None:
     residents = population.reindex(numbers.index).groupby(numbers.to_numpy())
-    small = (population[population.notna()] < SMALL_MUNICIPALITY).reindex(numbers.index)
+    small = (population[population.notna()] <= SMALL_MUNICIPALITY).reindex(numbers.index)
     table["population"] = residents.sum().to_numpy()
     table["municipalities_without_population"] = (residents.size() - residents.count()).to_numpy()
     table["small_municipalities_share"] = (

@@ -280,3 +280,22 @@ def test_classification_equals_the_validated_one(mirror):
     altitude = pd.to_numeric(expected["centre_altitude_m"].replace("N.d.", ""))
     assert frame["altitude_m"].equals(altitude.rename("altitude_m"))
     assert frame["degurba"].value_counts().to_dict() == {"1": 255, "2": 2608, "3": 5041}
+
+
+def test_estimated_flows_are_marked(tmp_path):
+    flows = pd.DataFrame(
+        {"origin": ["001001", "001001"], "destination": ["001001", "001002"], "commuters": [214, 1]}
+    )
+    path = tmp_path / "observed.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        header = "Prov_res\tProcom_res\tProv_lav\tProcom_lav\tPendolari\n"
+        archive.writestr("flows.txt", header + "001\t001001\t001\t001001\t214\n")
+    assert istat.mark_estimated(flows, path)["estimated"].tolist() == [0, 1]
+    assert istat.mark_estimated(flows, None)["estimated"].tolist() == [1, 1]
+
+
+def test_observed_part_of_the_mirror_is_nine_tenths(mirror):
+    flows = istat.read_commuting(mirror / "istat" / "matrix_pendoLAVORO_2021_completed.zip")
+    marked = istat.mark_estimated(flows, mirror / "istat" / "matrix_pendoLAVORO_2021_observed.zip")
+    observed = marked[marked["estimated"] == 0]
+    assert (len(observed), observed["commuters"].sum()) == (122_347, 17_812_690)

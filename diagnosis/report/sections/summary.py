@@ -74,7 +74,8 @@ def headline(result: Diagnosis, words: Words) -> tuple[Card, ...]:
         networks = facts["networks"]
         note = words("card_in_note", out=words.number(networks["city_out"])) + _modelled(result, words)
         cards.append(_card("in", (networks["city_in"], 0, ""), note, words))
-        inside = (100 * (networks["share_residents_inside"] or 0), 1, "%")
+    if result.has("networks") and networks["share_residents_inside"] is not None:
+        inside = (100 * networks["share_residents_inside"], 1, "%")
         observed = _at_least(networks["commuters_inside_observed"], networks["commuters_resident"], words)
         cards.append(
             _card("inside", inside, words("card_inside_note") + observed + _modelled(result, words), words)
