@@ -222,7 +222,7 @@ def compare(
     """Put the headline figures of several CITIES side by side."""
     from diagnosis.comparison import compare as put_together
     from diagnosis.provenance import write_atomically
-    from diagnosis.report.html import to_csv
+    from diagnosis.csv_files import to_csv
     from diagnosis.study import diagnose
 
     settings = _settings(work, mirror, language=language)

@@ -8,9 +8,9 @@ import pandas as pd
 
 from diagnosis import findings
 from diagnosis.catalogue import load_catalogue
+from diagnosis.csv_files import to_csv
 from diagnosis.errors import InputError
 from diagnosis.indicators import REASONS
-from diagnosis.report.html import to_csv
 from diagnosis.report.words import Words
 from diagnosis.result import Diagnosis
 from diagnosis.schema import read_yaml
