@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from diagnosis.areas.state import Flows
 from diagnosis.errors import InputError, examples
 
 COLUMNS = ("origin", "destination", "commuters")
 SCALES = tuple(10.0**power for power in range(7))
 EXACT_LIMIT = 2.0**53
 """Whole numbers below this are exact in double precision, and so are their sums and differences."""
+
+
+class Layout(NamedTuple):
+    """The flows between different municipalities by origin (`between`) and by destination (`back`), and their rows."""
+
+    between: np.ndarray
+    back: np.ndarray
+    out_start: np.ndarray
+    out_node: np.ndarray
+    in_start: np.ndarray
+    in_node: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +43,9 @@ class FlowNetwork:
     amount : numpy.ndarray of float, shape (m,)
         Commuters times `scale`.
     scale : float
-        The power of ten that makes every amount a whole number; 1 where none up to a million does.
-    exact : bool
-        Every amount is a whole number, so that no sum depends on the order of addition.
+        The power of ten up to a million that makes every amount a whole number. Where none does, the largest power
+        of two that keeps the total exact: amounts are then rounded to a part in 10^16 of the total. No sum depends on
+        the order of addition.
     """
 
     codes: pd.Index
@@ -40,7 +53,6 @@ class FlowNetwork:
     destination: np.ndarray
     amount: np.ndarray
     scale: float
-    exact: bool
 
     @classmethod
     def from_table(cls, flows: pd.DataFrame) -> FlowNetwork:
@@ -73,10 +85,9 @@ class FlowNetwork:
         amount = _amounts(flows)
         codes, positions = _code_positions(flows)
         origin, destination = positions[: len(flows)], positions[len(flows) :]
-        amount, scale, exact = _whole_numbers(amount)
+        amount, scale = _whole_numbers(amount)
         pair = origin * len(codes) + destination
-        # Sorting by amount too makes even inexact sums independent of the order of rows.
-        order = np.lexsort((amount, pair))
+        order = np.argsort(pair, kind="stable")
         order = order[amount[order] > 0]
         if len(order) == 0:
             raise InputError(
@@ -84,10 +95,7 @@ class FlowNetwork:
                 f"none of {len(flows)} rows has",
                 "Give the matrix of an area where somebody works",
             )
-        pair = pair[order]
-        first = np.flatnonzero(np.diff(pair, prepend=-1))
-        amount, pair = np.add.reduceat(amount[order], first), pair[first]
-        return cls(codes, pair // len(codes), pair % len(codes), amount, scale, exact)
+        return cls._add_up(codes, pair[order], amount[order], scale)
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -102,23 +110,72 @@ class FlowNetwork:
 
     def within(self) -> np.ndarray:
         """Employed residents of each municipality who work in it, times `scale`."""
-        return self._select(self.origin == self.destination).live()
+        own = self.origin == self.destination
+        return np.bincount(self.origin[own], self.amount[own], len(self))
 
-    def neighbours(self) -> tuple[list[dict[int, float]], list[dict[int, float]]]:
-        """Flows to and from other municipalities, by position; flows within are left out.
+    def layout(self) -> Layout:
+        """Where each flow between different municipalities stands in :meth:`rows`."""
+        between = np.flatnonzero(self.origin != self.destination)
+        origin, destination = self.origin[between], self.destination[between]
+        back = np.argsort(destination, kind="stable")
+        numbers = np.arange(len(self) + 1)
+        return Layout(
+            between,
+            between[back],
+            np.searchsorted(origin, numbers),
+            destination.astype(np.int32),
+            np.searchsorted(destination[back], numbers),
+            origin[back].astype(np.int32),
+        )
+
+    def rows(self, layout: Layout | None = None) -> Flows:
+        """Flows to and from other municipalities by row, and the margins, as the aggregation reads them.
+
+        Parameters
+        ----------
+        layout : Layout, optional
+            Of this network, or of one with the same flows in other amounts.
+        """
+        layout = layout or self.layout()
+        return Flows(
+            out_start=layout.out_start,
+            out_node=layout.out_node,
+            out_flow=self.amount[layout.between],
+            in_start=layout.in_start,
+            in_node=layout.in_node,
+            in_flow=self.amount[layout.back],
+            live=self.live(),
+            work=self.work(),
+            within=self.within(),
+        )
+
+    def contracted(self, unit: np.ndarray, codes: pd.Index) -> FlowNetwork:
+        """Put municipalities together, or in another order.
+
+        Parameters
+        ----------
+        unit : numpy.ndarray of int, shape (n,)
+            New position of each municipality, from 0 without a gap; -1: left out with its flows.
+        codes : pandas.Index
+            Code of each new position.
 
         Returns
         -------
-        outward, inward : list of dict
-            ``outward[i][j]`` is the flow from i to j, ``inward[j][i]`` the same one; keys ascend.
+        FlowNetwork
         """
-        between = self._select(self.origin != self.destination)
-        outward = _adjacency(between.origin, between.destination, between.amount, len(self))
-        order = np.argsort(between.destination, kind="stable")
-        inward = _adjacency(
-            between.destination[order], between.origin[order], between.amount[order], len(self)
-        )
-        return outward, inward
+        origin, destination = unit[self.origin], unit[self.destination]
+        kept = (origin >= 0) & (destination >= 0)
+        pair = origin[kept] * len(codes) + destination[kept]
+        order = np.argsort(pair, kind="stable")
+        return self._add_up(codes, pair[order], self.amount[kept][order], self.scale)
+
+    @classmethod
+    def _add_up(cls, codes: pd.Index, pair: np.ndarray, amount: np.ndarray, scale: float) -> FlowNetwork:
+        """Build a network from sorted pairs, of which equal ones are added up."""
+        first = np.flatnonzero(np.diff(pair, prepend=-1))
+        if len(first):
+            amount, pair = np.add.reduceat(amount, first), pair[first]
+        return cls(codes, pair // len(codes), pair % len(codes), amount, scale)
 
     def without_zero_list(self) -> tuple[FlowNetwork, pd.DataFrame]:
         """Leave out, until nothing changes, municipalities without residents, jobs or exchange.
@@ -155,21 +212,7 @@ class FlowNetwork:
         return network, pd.concat(rounds, ignore_index=True)
 
     def _keep(self, mask: np.ndarray) -> FlowNetwork:
-        number = np.cumsum(mask) - 1
-        kept = self._select(mask[self.origin] & mask[self.destination])
-        return FlowNetwork(
-            self.codes[mask],
-            number[kept.origin],
-            number[kept.destination],
-            kept.amount,
-            self.scale,
-            self.exact,
-        )
-
-    def _select(self, rows: np.ndarray) -> FlowNetwork:
-        return FlowNetwork(
-            self.codes, self.origin[rows], self.destination[rows], self.amount[rows], self.scale, self.exact
-        )
+        return self.contracted(np.where(mask, np.cumsum(mask) - 1, -1), self.codes[mask])
 
 
 def _amounts(flows: pd.DataFrame) -> np.ndarray:
@@ -227,18 +270,12 @@ def _code_positions(flows: pd.DataFrame) -> tuple[pd.Index, np.ndarray]:
     return pd.Index(list(codes[rank])), position[found]
 
 
-def _whole_numbers(amount: np.ndarray) -> tuple[np.ndarray, float, bool]:
-    """Multiply by the first power of ten that makes every amount whole, if one does."""
+def _whole_numbers(amount: np.ndarray) -> tuple[np.ndarray, float]:
+    """Multiply by the first power of ten that makes every amount whole, or by the largest possible power of two."""
     for scale in SCALES:
         whole = np.rint(amount * scale)
         if whole.sum() < EXACT_LIMIT and (whole / scale == amount).all():
-            return whole, scale, True
-    return amount, 1.0, False
-
-
-def _adjacency(rows: np.ndarray, columns: np.ndarray, amount: np.ndarray, n: int) -> list[dict[int, float]]:
-    limits = np.searchsorted(rows, np.arange(n + 1)).tolist()
-    targets, flows = columns.tolist(), amount.tolist()
-    return [
-        dict(zip(targets[start:stop], flows[start:stop], strict=True)) for start, stop in pairwise(limits)
-    ]
+            return whole, scale
+    total = max(amount.sum(), 1.0)
+    scale = 2.0 ** math.floor(math.log2(EXACT_LIMIT / total) - 1)
+    return np.rint(amount * scale), scale

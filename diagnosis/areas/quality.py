@@ -1,4 +1,4 @@
-"""What a partition is worth: self-containment, cohesion, centres, links, pieces, modularity."""
+"""What a partition is worth: self-containment, cohesion, centres, links, structure, shape, pieces, modularity."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ import pandas as pd
 
 from diagnosis.areas.flow_network import FlowNetwork
 from diagnosis.areas.labour_market import TradeOff
+from diagnosis.areas.shape import area_shape
+from diagnosis.areas.structure import (
+    area_positions,
+    centre_codes,
+    internal_structure,
+    labelled,
+    main_centres,
+)
 from diagnosis.errors import InputError, examples
 from diagnosis.indicators.population import SMALL_MUNICIPALITY
 
@@ -64,8 +72,9 @@ def area_quality(
         Residents by municipality code.
     contiguity : pandas.DataFrame, optional
         `code`, `neighbour`, `kind`: pairs of neighbours; every kind given joins, select before if ferries should not.
+        With `shared_m`, perimeters are taken from it (:func:`diagnosis.areas.shape.area_shape`).
     municipalities : pandas.DataFrame, optional
-        Index municipality code, with `name`, and `area_km2` if the area is wanted.
+        Index municipality code, with `name`, and `area_km2` if the area is wanted. A GeoDataFrame adds the shape.
     parameters : mapping, optional
         The four parameters of :class:`diagnosis.areas.FunctionalAreas`, e.g. its ``get_params()``: adds `validity`.
 
@@ -82,10 +91,15 @@ def area_quality(
         `internal_cohesion_links` (share of ordered pairs of members with a flow),
         `internal_cohesion_flows` (per cent of internal commuters who change municipality),
         `central_municipalities` (more commuters in than out and over 100 jobs),
-        `links_in`, `links_out` (areas that send to it, receive from it; itself included);
+        `links_in`, `links_out` (areas that send to it, receive from it; itself included),
+        `centre`, `primacy`, `effective_centres`, `dominant_centres`, `tiers`, `hierarchy`,
+        `functional_polycentricity`, `reciprocity` (see :func:`diagnosis.areas.structure.area_structure`);
         with `population` also `population`, `municipalities_without_population`, `small_municipalities_share`
         (up to 5,000 residents, of those with a population); with `contiguity` also `n_pieces`;
-        with `municipalities` also `area_km2`. Undefined ratios are missing.
+        with `municipalities` also `area_km2`; with their polygons also `polsby_popper`, `convex_hull_ratio`,
+        `municipalities_without_polygon`, `largest_distance_km`, `mean_distance_km`,
+        `municipalities_without_distance` (see :func:`diagnosis.areas.shape.area_shape`; `area_km2` is then that of
+        the polygons if there is no such column). Undefined ratios are missing.
 
     Raises
     ------
@@ -94,22 +108,26 @@ def area_quality(
     """
     network = FlowNetwork.from_table(flows)
     labels = labelled(labels)
-    codes, area, areas = _positions(labels, network)
+    codes, area, areas = area_positions(labels, network)
     table = area_statistics(network, area, len(areas), _trade_off(parameters, network.scale))
     table.index = pd.Index(areas, name="area")
     numbers = pd.Series(codes, index=labels.index)
     # Members without any flow are absent from the network: they count, and name an area that has no others.
     table["municipalities"] = np.bincount(codes, minlength=len(areas))
-    table["name"] = table["name"].where(
-        table["name"].notna(),
-        pd.Series(labels.index, index=codes).groupby(level=0).min().set_axis(table.index),
-    )
+    table["name"] = centre_codes(network, area, labels, codes)
+    table["centre"] = table["name"]
+    structure = internal_structure(network, area, table["municipalities"].to_numpy())
+    table = table.join(structure.set_axis(table.index))
     if municipalities is not None:
         _describe(table, numbers, municipalities)
     if population is not None:
         _count_residents(table, numbers, population)
     if contiguity is not None:
         table["n_pieces"] = _pieces(numbers, contiguity, len(areas))
+    if hasattr(municipalities, "to_crs"):  # a GeoDataFrame
+        borders = contiguity if contiguity is not None and "shared_m" in contiguity.columns else None
+        shape = area_shape(labels, municipalities, borders, centre=table["centre"])
+        table = table.join(shape[shape.columns.difference(table.columns, sort=False)])
     return table
 
 
@@ -136,24 +154,8 @@ def modularity(labels: pd.Series, flows: pd.DataFrame) -> float:
         As :func:`area_quality`.
     """
     network = FlowNetwork.from_table(flows)
-    _, area, areas = _positions(labelled(labels), network)
+    _, area, areas = area_positions(labelled(labels), network)
     return network_modularity(area_statistics(network, area, len(areas)), network)
-
-
-def labelled(labels: pd.Series) -> pd.Series:
-    """Return the labels that are not missing, or say what is wrong with them."""
-    if not isinstance(labels, pd.Series):
-        raise InputError(
-            "labels: a Series indexed by municipality code is needed", f"{type(labels).__name__} was given"
-        )
-    if labels.index.has_duplicates:
-        repeated = labels.index[labels.index.duplicated()]
-        raise InputError(
-            "labels: every municipality has one area",
-            f"{len(repeated)} codes are repeated, for instance {examples(repeated)}",
-            "Keep one row a code",
-        )
-    return labels[labels.notna()]
 
 
 def network_modularity(table: pd.DataFrame, network: FlowNetwork) -> float:
@@ -226,13 +228,11 @@ def area_statistics(
     # More commuters in than out is the same as more jobs than employed residents.
     central = member & (municipal_work > municipal_live) & (municipal_work > CENTRAL_JOBS * network.scale)
     links = area_links(network, area, n_areas)
-    largest = np.lexsort((np.arange(len(area)), -municipal_work))
-    largest = largest[member[largest]]
-    names = pd.Series(network.codes[largest], index=area[largest])
-    names = names[~names.index.duplicated()].reindex(range(n_areas))
+    centre = main_centres(network, area, n_areas)
+    names = pd.Series(network.codes[centre])
     table = pd.DataFrame(
         {
-            "name": names.to_numpy(),
+            "name": names.where(centre >= 0),
             "municipalities": n,
             "employed_residents": live / network.scale,
             "jobs": work / network.scale,
@@ -309,21 +309,6 @@ def _trade_off(parameters: Mapping | None, scale: float) -> TradeOff | None:
         parameters["target_size"] * scale,
         parameters["target_self_containment"],
     )
-
-
-def _positions(labels: pd.Series, network: FlowNetwork) -> tuple[np.ndarray, np.ndarray, list]:
-    """Area position of each labelled code, of each code of the network, and the areas in ascending order."""
-    place = network.codes.get_indexer(labels.index)
-    if not (place >= 0).any():
-        raise InputError(
-            "labels: their codes must be those of the flows",
-            f"labels have {examples(labels.index)}, flows {examples(network.codes)}",
-            "Give both the same kind of code: text, 6 digits",
-        )
-    codes, areas = pd.factorize(labels, sort=True)
-    area = np.full(len(network), -1)
-    area[place[place >= 0]] = codes[place >= 0]
-    return codes, area, list(areas)
 
 
 def _describe(table: pd.DataFrame, numbers: pd.Series, municipalities: pd.DataFrame) -> None:

@@ -14,6 +14,11 @@ def test_parameters_are_stored_as_given_and_cloned():
         "target_size": 100,
         "target_self_containment": 0.75,
         "mode": "istat",
+        "contiguity": None,
+        "within": None,
+        "must_link": None,
+        "cannot_link": None,
+        "random_state": None,
     }
     twin = clone(model)
     assert twin is not model

@@ -1,10 +1,13 @@
 import json
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 
 from diagnosis.areas import area_quality, modularity
+from diagnosis.areas.structure import area_structure
 from diagnosis.errors import InputError
 
 FLOWS = pd.DataFrame(
@@ -52,6 +55,37 @@ def test_by_hand():
     assert np.isnan(one["internal_cohesion_flows"])
     assert (one["municipalities_without_population"], one["n_pieces"]) == (1, 2)
     assert np.isnan(one["area_km2"])
+
+
+def test_structure_is_part_of_the_quality():
+    table = area_quality(LABELS, FLOWS, municipalities=pd.DataFrame({"name": ["Alba"]}, index=["a"]))
+    expected = area_structure(LABELS, FLOWS)
+    pd.testing.assert_frame_equal(table[expected.columns], expected)
+    assert table["centre"].tolist() == ["c", "a"]
+    assert table["name"].tolist() == ["c", "Alba"]
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_polygons_add_the_shape(shared):
+    ground = gpd.GeoDataFrame(
+        {"name": list("ABCD")},
+        geometry=[shapely.box(x, 0, x + 1000, 1000) for x in (0, 1000, 5000, 9000)],
+        index=list("abcd"),
+        crs="EPSG:3035",
+    )
+    borders = pd.DataFrame({"code": ["a", "b"], "neighbour": ["b", "a"], "shared_m": 1000.0})
+    table = area_quality(
+        LABELS,
+        FLOWS,
+        municipalities=ground,
+        contiguity=borders if shared else borders.drop(columns="shared_m"),
+    )
+    two = table.loc[2]
+    assert (two["area_km2"], two["convex_hull_ratio"], two["largest_distance_km"]) == (2, 1, 1)
+    assert two["polsby_popper"] == pytest.approx(4 * np.pi * 2 / 36)
+    assert (table.loc[1, "n_pieces"], table.loc[1, "largest_distance_km"]) == (2, 4)
+    listed = area_quality(LABELS, FLOWS, municipalities=ground.assign(area_km2=7.0))
+    assert listed["area_km2"].tolist() == [14, 14]  # a given area is not replaced by that of the polygons
 
 
 def test_modularity_by_hand():
