@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from diagnosis.drawing.area_flows import area_flow_map
 from diagnosis.drawing.areas import areas_map
 from diagnosis.drawing.canvas import ACCENT, Canvas, shorten_text
 from diagnosis.drawing.classes import classify
 from diagnosis.drawing.flows import flow_map
 from diagnosis.drawing.labels import Label
 from diagnosis.drawing.legend import BORDER, BORDER_WIDTH, HATCH, Item, Legend
+from diagnosis.drawing.membership import membership_map
 from diagnosis.drawing.sheet import MapSheet, align_values, check_city, check_municipalities, say_nothing
 from diagnosis.errors import InputError, examples
 from diagnosis.figure import (
@@ -29,7 +31,16 @@ from diagnosis.figure import (
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
-__all__ = ["DEGURBA_COLOURS", "SNAI_COLOURS", "areas_map", "choropleth", "flow_map", "small_map"]
+__all__ = [
+    "DEGURBA_COLOURS",
+    "SNAI_COLOURS",
+    "area_flow_map",
+    "areas_map",
+    "choropleth",
+    "flow_map",
+    "membership_map",
+    "small_map",
+]
 
 SNAI_COLOURS = {
     "A": "#4575b4",

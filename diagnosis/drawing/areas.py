@@ -79,7 +79,7 @@ def areas_map(
         return say_nothing(about, places, labels)
     area_names = {area: clean_text(names.get(area, area)) for area in pd.unique(labels.dropna())}
     own = labels[city] if city is not None and pd.notna(labels[city]) else None
-    colours = _colour_areas(municipalities, labels, own)
+    colours = colour_areas(municipalities, labels, own)
     items = []
     if own is not None:
         items.append(Item("swatch", words["city_area"].format(area_names[own]), (CITY_AREA,)))
@@ -122,7 +122,7 @@ def areas_map(
     )
     if reference is not None:
         table["reference"] = reference
-    members = "" if own is None else _describe_area(places, labels, own, area_names[own], language)
+    members = "" if own is None else describe_area(places, labels, own, area_names[own], language)
     description = join_sentences(
         words["map"].format(title=title, count=count_municipalities(len(places), language)),
         words["areas"].format(areas=len(area_names)),
@@ -131,14 +131,15 @@ def areas_map(
     return sheet.finish(about, description, table)
 
 
-def _describe_area(places: pd.Series, labels: pd.Series, own: object, name: str, language: str) -> str:
+def describe_area(places: pd.Series, labels: pd.Series, own: object, name: str, language: str) -> str:
+    """Name an area and list its members, for the text alternative."""
     members = places[labels == own].sort_values().tolist()
     return find_words(language)["area_of"].format(
         city=name, count=count_municipalities(len(members), language), names=join_names(members, language)
     )
 
 
-def _colour_areas(municipalities: GeoDataFrame, labels: pd.Series, own: object) -> dict:
+def colour_areas(municipalities: GeoDataFrame, labels: pd.Series, own: object) -> dict:
     """Colour of each area, different between neighbours: greedy in the smallest-last order."""
     import shapely
 
@@ -176,7 +177,7 @@ def _label_areas(sheet: MapSheet, labels: pd.Series, area_names: Mapping, own: o
         inside = area.index[area == name]
         size, bold = (8.5, True) if name == own else (7.0, False)
         text = shorten_text(area_names[name], 120, size, bold)
-        entries.append(Label(text, _middle(shapes[inside]), size, bold, needed=name == own))
+        entries.append(Label(text, middle_of(shapes[inside]), size, bold, needed=name == own))
     sheet.write_labels(entries)
 
 
@@ -193,7 +194,7 @@ def _find_inner_boundaries(shapes: pd.Series, labels: pd.Series) -> Any:
     return shapely.line_merge(shapely.MultiLineString(lines))
 
 
-def _middle(shapes: Iterable) -> tuple[float, float]:
+def middle_of(shapes: Iterable) -> tuple[float, float]:
     """Find a point well inside the largest part of several shapes."""
     import shapely
 

@@ -88,7 +88,7 @@ def flow_map(
     words = about.words
     check_municipalities(municipalities)
     check_city(city, municipalities.index)
-    _check_flows(flows, municipalities.index)
+    check_flows(flows, municipalities.index)
     names = municipalities["name"].astype("str").map(clean_text)
     if sizes is None:
         sizes = flows.groupby("destination")["commuters"].sum()
@@ -147,7 +147,8 @@ def flow_map(
     return sheet.finish(about, description, table, left_out)
 
 
-def _check_flows(flows: pd.DataFrame, codes: pd.Index) -> None:
+def check_flows(flows: pd.DataFrame, codes: pd.Index) -> None:
+    """Raise an error if a flow map cannot be drawn from a table."""
     absent = [name for name in ("origin", "destination", "commuters") if name not in flows.columns]
     if absent:
         raise InputError(
@@ -195,13 +196,13 @@ def _make_legend(
         if kind in kinds
     ]
     widths = [
-        Item("wedge", format_number(value, 0, language), (MUTED,), max(_width(value, largest), 0.5))
-        for value in _round_steps(largest, 3)
+        Item("wedge", format_number(value, 0, language), (MUTED,), max(line_width(value, largest), 0.5))
+        for value in round_steps(largest, 3)
     ]
     taper = [Item("text", words["taper"])] if widths else []
     circles = [
-        Item("circle", format_number(value, 0, language), ("white",), _radius(value, greatest))
-        for value in _round_steps(greatest, 3)
+        Item("circle", format_number(value, 0, language), ("white",), dot_radius(value, greatest))
+        for value in round_steps(greatest, 3)
     ]
     if not flow_items:
         return Legend([(words["commuters"], [*widths, *taper]), (sizes_name, circles)])
@@ -210,7 +211,7 @@ def _make_legend(
     )
 
 
-def _round_steps(largest: float, number: int) -> list[float]:
+def round_steps(largest: float, number: int) -> list[float]:
     """Round numbers up to `largest`, the greatest first, each about a third of the one before."""
     steps: list[float] = []
     value = largest
@@ -222,11 +223,13 @@ def _round_steps(largest: float, number: int) -> list[float]:
     return steps
 
 
-def _width(commuters: float, largest: float) -> float:
+def line_width(commuters: float, largest: float) -> float:
+    """Width of a flow in points, in proportion to the largest one."""
     return WIDEST * commuters / largest if largest else 0.0
 
 
-def _radius(size: float, greatest: float) -> float:
+def dot_radius(size: float, greatest: float) -> float:
+    """Radius of a place in points: its area is in proportion to its size."""
     return LARGEST_CIRCLE * np.sqrt(size / greatest) if greatest else 0.0
 
 
@@ -247,7 +250,7 @@ def _draw_flows(
     )
     for origin, destination, commuters in rows:
         start, end = (places.loc[code].to_numpy(dtype=float) for code in (origin, destination))
-        width = max(_width(commuters, largest), 0.6)
+        width = max(line_width(commuters, largest), 0.6)
         value = format_number(commuters, 0, language)
         sheet.canvas.outline(
             _taper(start, end, width),
@@ -274,7 +277,7 @@ def _draw_circles(sheet: MapSheet, sizes: pd.Series, greatest: float, city: str 
     places = pd.concat([window.places for window in sheet.windows])
     places = places[~places.index.duplicated()]  # a municipality with a part in an inset has one circle
     for code, (x, y) in places.iterrows():
-        radius = _radius(sizes[code], greatest)
+        radius = dot_radius(sizes[code], greatest)
         if radius > 0.3:
             fill, edge = ("#d7e6ee", INK) if code == city else ("white", MUTED)
             sheet.canvas.circle(x, y, radius, fill, edge, line=0.6)
@@ -289,14 +292,18 @@ def _label_places(
     labels = []
     if city is not None and city in places.index:
         text = shorten_text(names[city], 140, 8.5, bold=True)
-        clear = _radius(sizes[city], greatest)
+        clear = dot_radius(sizes[city], greatest)
         labels.append(Label(text, sheet.main.place(city), 8.5, bold=True, clear=clear, needed=True))
     for code in codes:
         text = shorten_text(names[code], 110, 7)
-        labels.append(Label(text, sheet.main.place(code), 7, clear=max(_radius(sizes[code], greatest), 0.5)))
+        labels.append(
+            Label(text, sheet.main.place(code), 7, clear=max(dot_radius(sizes[code], greatest), 0.5))
+        )
     circles = [
         (x - r, y - r, x + r, y + r)
-        for (x, y), r in ((places.loc[code], 0.8 * _radius(sizes[code], greatest)) for code in places.index)
+        for (x, y), r in (
+            (places.loc[code], 0.8 * dot_radius(sizes[code], greatest)) for code in places.index
+        )
         if r > OBSTACLE
     ]
     sheet.write_labels(labels, circles)
