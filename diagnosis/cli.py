@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from diagnosis.areas_command import areas
 from diagnosis.config import Settings, city_files, default_settings, load_city, project_folder
 from diagnosis.errors import DiagnosisError
 from diagnosis.schema import LANGUAGES
@@ -52,6 +53,9 @@ work_option = click.option(
 @click.version_option(package_name="diagnosis")
 def commands() -> None:
     """Territorial diagnosis and proposed governance areas for medium-sized cities."""
+
+
+commands.add_command(areas)
 
 
 @commands.command()
@@ -221,8 +225,8 @@ def compare(
 ) -> None:
     """Put the headline figures of several CITIES side by side."""
     from diagnosis.comparison import compare as put_together
-    from diagnosis.provenance import write_atomically
     from diagnosis.csv_files import to_csv
+    from diagnosis.provenance import write_atomically
     from diagnosis.study import diagnose
 
     settings = _settings(work, mirror, language=language)

@@ -18,7 +18,7 @@ from diagnosis.schema import LANGUAGES
 pytestmark = pytest.mark.xdist_group("cli")
 COMMANDS = [
     (), ("cities",), ("check",), ("data",), ("data", "list"), ("data", "status"), ("data", "pull"), ("report",),
-    ("compare",), ("catalogue",), ("generate",),
+    ("compare",), ("areas",), ("catalogue",), ("generate",),
 ]  # fmt: skip
 FAILED_CITY, BAD_INPUT = 1, 2
 
