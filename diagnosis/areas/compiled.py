@@ -8,12 +8,16 @@ from functools import cache
 from inspect import getsource, isfunction
 from typing import NamedTuple
 
-from diagnosis.areas import loop, placement, state
+from diagnosis.areas import adjustment, loop, placement, state
 
 COMPILED_FROM = 20_000
 """Flows from which compiled code is used: below, plain Python is done before numba is imported."""
 COMPILED_FROM_IN_ALL = 300_000
 """The same for the flows of all runs together."""
+
+
+MODULES = (state, loop, adjustment, placement)
+"""The modules that are compiled."""
 
 
 class Engine(NamedTuple):
@@ -40,13 +44,13 @@ def _machine_code() -> Engine:
     from numba import njit
     from numba.extending import register_jitable
 
-    for module in (state, loop, placement):
+    for module in MODULES:
         for function in vars(module).values():
             if isfunction(function) and function.__module__ == module.__name__:
                 register_jitable(function)
     # Numba looks for changes in the file of the compiled function only: the digest of the files it calls is part of
     # what it remembers, as the value of a free variable.
-    digest = zlib.crc32("".join(map(getsource, (state, loop, placement))).encode())
+    digest = zlib.crc32("".join(map(getsource, MODULES)).encode())
 
     @njit(cache=True, nogil=True)
     def aggregate(areas, flows, rules, limits, steps, values):

@@ -41,7 +41,8 @@ class FunctionalAreas(Estimator):
     Mode ``"istat"`` computes what the R package LabourMarketAreas 3.4 computes: space plays no part, the order of
     codes decides how the reserve is placed, and a few areas end below validity 1. Mode ``"clean"`` keeps the method
     and drops what is arbitrary in it: the reserve is placed strongest link first, ties are broken by size and place,
-    areas that end below validity are dissolved among their neighbours, and constraints are respected throughout. The
+    areas that end below validity are dissolved among their neighbours, municipalities on a border that are linked more
+    strongly to the other side cross it where nothing is lost, and constraints are respected throughout. The
     two differ by design; neither is the official geography, which ISTAT corrects by hand.
 
     Parameters
@@ -111,8 +112,8 @@ class FunctionalAreas(Estimator):
         area's founder; missing: the reserve), `candidate` (the area of strongest link), `link`, `validity_before` and
         `validity_after` of the candidate. Rules: ``joined`` the candidate; ``refused`` by it; ``no_candidate``;
         ``placed`` from the reserve; given to the ``largest_neighbour``, having no flows with those it touches;
-        ``founded`` an area, as none may take it; its area was ``dissolved``. Municipalities of `must_link` appear as
-        one, under the code of the one with most jobs.
+        ``founded`` an area, as none may take it; its area was ``dissolved``; ``adjusted``: moved at the end.
+        Municipalities of `must_link` appear as one, under the code of the one with most jobs.
 
     Notes
     -----
@@ -128,7 +129,9 @@ class FunctionalAreas(Estimator):
     `partition_before_reserve_`; it takes a toy network.
     Mode ``"clean"``: an area that falls apart when a municipality leaves becomes several. A municipality of the
     reserve that exchanges nobody with the areas it touches joins the largest of them (employed residents). One no
-    area may take founds an area, which may be below validity; so may one that has no permitted neighbour.
+    area may take founds an area, which may be below validity; so may one that has no permitted neighbour. At the end a
+    municipality moves to the area of strongest link if more commuters stay inside areas then, both areas are valid
+    and the one it leaves stays connected, until no such move is left.
     Large networks are run by compiled code (numba; compiled once, about ten seconds).
 
     References
@@ -216,10 +219,11 @@ class FunctionalAreas(Estimator):
         codes, final = everyone.codes, prepared.of_municipalities(aggregation.label)
         # In the order of the aggregation, so that ties between areas do not depend on codes in mode "clean".
         order = np.argsort(prepared.place, kind="stable")
-        weight = residents
-        if residents is None and prepared.package:
+        if residents is not None:
+            weight = residents
+        elif prepared.package:  # the flows of the zero list do not count
             weight = prepared.of_municipalities(prepared.network.live())
-        elif residents is None:
+        else:
             weight = everyone.live()
         number = np.zeros(len(everyone), np.int64)
         number[order] = number_areas(final[order], weight[order])

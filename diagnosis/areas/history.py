@@ -36,6 +36,7 @@ RULES = (
     "largest_neighbour",
     "founded",
     "dissolved",
+    "adjusted",
 )
 """What decided a step, by its kind."""
 

@@ -42,8 +42,19 @@ def aggregate(state, flows, rules, limits, steps, values):
             return True
         if steps.shape[0] > 0 and state.counters[RECORDS] == steps.shape[0]:
             return False
+        note_equal_area(state, limits, k)
         shed(state, flows, rules, limits, k, steps, values)
         state.counters[ITERATION] += 1
+
+
+def note_equal_area(state, limits, k):
+    """Count a tie if an area as weak as the weakest has a founder that nothing tells apart from its own."""
+    for j in range(k + 1, limits.rank.size):
+        if limits.rank[j] != limits.rank[k]:
+            return
+        if state.validity[j] == state.validity[k]:
+            state.counters[TIES] += 1
+            return
 
 
 def shed(state, flows, rules, limits, k, steps, values):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from diagnosis.areas.loop import best_candidate
+from diagnosis.areas.adjustment import adjust
+from diagnosis.areas.loop import best_candidate, note_equal_area
 from diagnosis.areas.state import (
     DISSOLVED,
     FOUNDED,
@@ -14,6 +15,7 @@ from diagnosis.areas.state import (
     PLACED,
     RECORDS,
     RESERVE,
+    TIES,
     exchange,
     join,
     judge,
@@ -39,7 +41,7 @@ def place_in_code_order(state, flows, rules, limits, waiting, steps, values):
 
 
 def place_by_link(state, flows, rules, limits, waiting, steps, values):
-    """Place the reserve by strongest link of all; then dissolve areas below validity; False: the records are full.
+    """Place the reserve by strongest link of all, dissolve areas below validity, adjust; False: the records are full.
 
     An area that the reserve pulled below validity is dissolved, the weakest first, and its municipalities are placed
     in the same way: their neighbours grow, and no area falls short but those nobody else may take.
@@ -49,10 +51,11 @@ def place_by_link(state, flows, rules, limits, waiting, steps, values):
         k = state.tree[1]
         validity = state.validity[k]
         if not validity < 1:
-            return True
+            return adjust(state, flows, rules, limits, steps, values)
         n = state.size[k]
         if steps.shape[0] > 0 and state.counters[RECORDS] + 2 * n > steps.shape[0]:
             return False
+        note_equal_area(state, limits, k)
         members = np.empty(n, np.int64)
         i = np.int64(state.head[k])
         for m in range(n):
@@ -105,6 +108,7 @@ def place_strongest_first(state, flows, rules, limits, waiting, steps, values):
         r = strongest_waiting(state, waiting, targets, links)
         i = waiting[r]
         if targets[r] == RESERVE:
+            note_equal_waiting(state, limits, waiting, r, targets, links)
             found(state, flows, rules, i, steps, values)
             founded += 1
         else:
@@ -112,6 +116,7 @@ def place_strongest_first(state, flows, rules, limits, waiting, steps, values):
             refresh(state, flows, rules, limits, i, r, targets, links)
             if targets[r] != candidate or links[r] != link:
                 continue
+            note_equal_waiting(state, limits, waiting, r, targets, links)
             kind = PLACED if link > 0 else LARGEST_NEIGHBOUR
             settle(state, flows, rules, i, candidate, kind, link, steps, values)
         left -= 1
@@ -137,6 +142,17 @@ def strongest_waiting(state, waiting, targets, links):
         if best == NOBODY or (targets[r] != RESERVE and (targets[best] == RESERVE or links[r] > links[best])):
             best = r
     return best
+
+
+def note_equal_waiting(state, limits, waiting, r, targets, links):
+    """Count a tie if another one waits with the same link and nothing tells it apart from the one in turn."""
+    for q in range(r + 1, waiting.size):
+        if limits.rank[waiting[q]] != limits.rank[waiting[r]]:
+            return
+        same = links[q] == links[r] or (targets[q] == RESERVE and targets[r] == RESERVE)
+        if same and state.label[waiting[q]] == RESERVE:
+            state.counters[TIES] += 1
+            return
 
 
 def strongest(state, flows, rules, limits, i, without_flow):

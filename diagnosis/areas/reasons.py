@@ -132,6 +132,16 @@ FRAGMENTS = {
         "it": "ad ambiti definiti il legame con l'ambito di {rival} è più forte",
         "en": "with the areas as drawn the link with the area of {rival} is stronger",
     },
+    "needed": {
+        "it": (
+            "il legame con l'ambito di {rival} è più forte, ma senza {name} l'ambito di {area} non raggiungerebbe "
+            "le soglie"
+        ),
+        "en": (
+            "the link with the area of {rival} is stronger, but without {name} the area of {area} would not reach "
+            "the thresholds"
+        ),
+    },
     "none": {"it": "non ha scambi con altri ambiti", "en": "it exchanges commuters with no other area"},
     "none_touching": {
         "it": "non ha scambi con altri ambiti confinanti",
@@ -358,7 +368,18 @@ def _write(decision: _Decision, table: pd.DataFrame, facts: Mapping, language: s
         key = facts["without_second"]
         if rival is not None:
             ratio = home.link / rival["link"]
-            key = "weaker" if ratio < 1 else "close" if ratio < 1.1 else "times" if ratio <= 10 else "far"
+            needed = ratio < 1 and home.validity_without < 1
+            key = (
+                "needed"
+                if needed
+                else "weaker"
+                if ratio < 1
+                else "close"
+                if ratio < 1.1
+                else "times"
+                if ratio <= 10
+                else "far"
+            )
             values["times"] = _number(ratio, 1, language).removesuffix(",0").removesuffix(".0")
         values["comparison"] = FRAGMENTS[key][language].format_map(values)
     return SENTENCES[decision.case][language].format_map(values)

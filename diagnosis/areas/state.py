@@ -20,9 +20,12 @@ STEP, MUNICIPALITY, SOURCE, CANDIDATE, TARGET, FOLLOWING, KIND = range(7)
 """Columns of the whole numbers of a record."""
 LINK, BEFORE, AFTER, SOURCE_VALIDITY = range(4)
 """Columns of the other numbers of a record."""
-JOINED, REFUSED_ALONE, NONE_ALONE, REFUSED, NONE, PLACED, LARGEST_NEIGHBOUR, FOUNDED, DISSOLVED = range(9)
+JOINED, REFUSED_ALONE, NONE_ALONE, REFUSED, NONE, PLACED, LARGEST_NEIGHBOUR, FOUNDED, DISSOLVED, ADJUSTED = (
+    range(10)
+)
 """Kinds of step: joined an area; put in the reserve (types A, B, C, D); placed from the reserve by link, with the
-largest area it touches, or as an area of its own; put in the reserve because its area fell below validity."""
+largest area it touches, or as an area of its own; put in the reserve because its area fell below validity; moved
+across a border at the end."""
 
 
 class Flows(NamedTuple):
