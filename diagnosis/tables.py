@@ -175,6 +175,14 @@ def _counts(*names: str, unit: str = "residents") -> dict[str, Column]:
     return {name: Column("number", minimum=0, unit=unit) for name in names}
 
 
+def _area_table(name: str, description: str) -> Table:
+    columns = {
+        "area": Column("text", may_be_missing=False, description="code, or the name where there is none"),
+        "area_name": Column("text", required=False),
+    }
+    return Table(name, description, columns)
+
+
 MUNICIPALITIES = Table(
     "municipalities",
     "One row a municipality; as a GeoDataFrame its polygons are in `geometry`, in the metric CRS.",
@@ -228,6 +236,21 @@ FLOWS = Table(
     },
     key=("origin", "destination"),
     indexed=False,
+)
+
+MARGINS = Table(
+    "margins",
+    "Commuters and numbers of connections of each municipality with the others; `internal` stay in it.",
+    {
+        name: Column("number", required=name != "internal", minimum=0, may_be_missing=False, unit=unit)
+        for name, unit in (
+            ("total_out", "commuters"),
+            ("total_in", "commuters"),
+            ("internal", "commuters"),
+            ("n_destinations", "municipalities"),
+            ("n_origins", "municipalities"),
+        )
+    },
 )
 
 HAZARDS = Table(
@@ -290,6 +313,20 @@ LABOUR_AREAS = Table(
     {"area": Column("text"), "area_name": Column("text", required=False)},
 )
 
+LABOUR_AREAS_2011 = _area_table(
+    "labour_areas_2011", "Official labour market areas (SLL) of 2011, drawn from that year's census."
+)
+
+INNER_PROJECT_AREAS_2014 = _area_table(
+    "inner_project_areas_2014",
+    "Project areas of the strategy for inner areas (SNAI), 2014-2020; most municipalities are in none.",
+)
+
+INNER_PROJECT_AREAS_2021 = _area_table(
+    "inner_project_areas_2021",
+    "Project areas of the strategy for inner areas (SNAI), 2021-2027; most municipalities are in none.",
+)
+
 WELLBEING = Table(
     "wellbeing",
     "Well-being indicators of province-level bodies, regions and the country, by year (BES dei territori).",
@@ -313,3 +350,10 @@ TABLES = {
         WELLBEING,
     )
 }
+"""The tables a country may have, in a folder of its own or as Italy."""
+
+ITALIAN_TABLES = {
+    table.name: table
+    for table in (MARGINS, LABOUR_AREAS_2011, INNER_PROJECT_AREAS_2014, INNER_PROJECT_AREAS_2021)
+}
+"""Further tables of Italy, read from its publishers' files; the folder of an own country is not asked for them."""

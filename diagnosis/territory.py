@@ -33,7 +33,12 @@ READERS = {
     "classification_2023": ("classification", "istat", "read_classification"),
     "hazards_2021": ("hazards", "ispra", "read_hazards"),
     "snai_2020": ("inner_areas", "dpcoe", "read_inner_areas"),
+    "sll_2011": ("labour_areas_2011", "official_areas", "read_labour_areas_2011"),
+    "snai_areas_2014": ("inner_project_areas_2014", "official_areas", "read_project_areas_2014"),
+    "snai_areas_2021": ("inner_project_areas_2021", "official_areas", "read_project_areas_2021"),
 }
+COMPANIONS = {"sll_2011": ("suppressed_municipalities",)}
+"""Further sources that a reader needs, after its own."""
 
 EMBEDDED = ("municipalities_2022", "population_2022")
 COUNTRY_FILE = "country.yml"
@@ -289,7 +294,7 @@ def _load_italy(settings: Settings) -> Country:
         for source_id, (table, module, function) in READERS.items():
             if source_id in found.files:
                 reader = getattr(importlib.import_module(f"diagnosis.sources.{module}"), function)
-                tables[table] = reader(found.files[source_id].path)
+                tables[table] = reader(*(found.files[name].path for name in _needed(source_id)))
         commuting = found.files.get("commuting_2021")
         kind = OBSERVED
         if commuting is not None and commuting.stands_in:
@@ -346,19 +351,28 @@ def _find_italy(settings: Settings) -> _Found:
     files = {name: store.find(name) for name in EMBEDDED}
     absent = {}
     for source_id, (table, _, _) in READERS.items():
-        try:
-            files[source_id] = store.find(source_id)
-        except SourceError:
-            source = sources[source_id]
-            absent[table] = Text(
-                it=f"{source.title.it}. Senza, mancano: {source.needed_for.it}.",
-                en=f"{source.title.en}. Without it these are missing: {source.needed_for.en}.",
-            )
+        here = {}
+        for name in _needed(source_id):
+            source = sources[name]
+            try:
+                here[name] = store.find(name)
+            except SourceError:
+                absent[table] = Text(
+                    it=f"{source.title.it}. Senza, mancano: {source.needed_for.it}.",
+                    en=f"{source.title.en}. Without it these are missing: {source.needed_for.en}.",
+                )
+                break
+        else:
+            files |= here
     records = tuple(SourceRecord.of(file, sources[name]) for name, file in files.items())
     observed = None
     if settings.mirror and (name := sources["commuting_2021"].stand_in_observed):
         observed = settings.mirror / name if (settings.mirror / name).is_file() else None
     return _Found(files, records, absent, digest(code_digest(), files, observed), observed)
+
+
+def _needed(source_id: str) -> tuple[str, ...]:
+    return (source_id, *COMPANIONS.get(source_id, ()))
 
 
 def _find_folder(folder: Path) -> _Found:

@@ -10,7 +10,19 @@ from pandas.testing import assert_frame_equal
 from shapely.geometry import Point
 
 from diagnosis.errors import InputError
-from diagnosis.tables import AGE_COLUMNS, FLOWS, POPULATION, PROVINCE_BODIES, PROVINCES, TABLES, Column, Table
+from diagnosis.tables import (
+    AGE_COLUMNS,
+    FLOWS,
+    ITALIAN_TABLES,
+    LABOUR_AREAS_2011,
+    MARGINS,
+    POPULATION,
+    PROVINCE_BODIES,
+    PROVINCES,
+    TABLES,
+    Column,
+    Table,
+)
 
 PLACES = Table(
     "places",
@@ -194,8 +206,31 @@ def test_province_bodies_have_a_legal_kind():
     assert PROVINCES.check(frame.assign(body=PROVINCE_BODIES[0])).index.tolist() == ["901"]
 
 
+def test_margins_may_lack_internal_commuters_but_nothing_else():
+    frame = pd.DataFrame(
+        {"code": ["001001"], "total_out": [3], "total_in": [2], "n_destinations": [1], "n_origins": [1]}
+    )
+    assert MARGINS.check(frame).columns.tolist() == ["total_out", "total_in", "n_destinations", "n_origins"]
+    with pytest.raises(InputError, match="'internal' must be at least 0"):
+        MARGINS.check(frame.assign(internal=-1))
+    with pytest.raises(InputError, match="missing: 'n_origins'"):
+        MARGINS.check(frame.drop(columns="n_origins"))
+
+
+def test_a_municipality_is_in_one_area_of_a_geography():
+    frame = pd.DataFrame({"code": ["001001", "001001"], "area": ["0104", "0106"]})
+    with pytest.raises(InputError, match=r"code must be unique.*'001001'"):
+        LABOUR_AREAS_2011.check(frame)
+    with pytest.raises(InputError, match="'area' must have a value"):
+        LABOUR_AREAS_2011.check(frame.iloc[:1].assign(area=" "))
+
+
+def test_tables_of_italy_alone_are_not_asked_of_an_own_country():
+    assert not set(TABLES) & set(ITALIAN_TABLES)
+
+
 def test_every_table_is_described():
-    for name, table in TABLES.items():
+    for name, table in {**TABLES, **ITALIAN_TABLES}.items():
         assert table.name == name
         assert table.description.endswith(".")
         assert all(column.kind in {"text", "number"} for column in table.columns.values())

@@ -12,9 +12,10 @@ from diagnosis.errors import ConfigError, InputError, SourceError
 from diagnosis.provenance import load_sources
 from diagnosis.schema import Text
 from diagnosis.storage import read_content, save_content
-from diagnosis.tables import AGE_COLUMNS, TABLES
+from diagnosis.tables import AGE_COLUMNS, ITALIAN_TABLES, TABLES
 from diagnosis.territory import (
     BODY_NAMES,
+    COMPANIONS,
     ESTIMATED_TAIL,
     INVENTED,
     MODELLED,
@@ -251,6 +252,8 @@ def test_every_reader_serves_a_source_and_a_table(settings):
     sources = load_sources(settings.sources)
     for source, (table, _, _) in READERS.items():
         assert sources[source].provides == table
+    assert set(COMPANIONS) <= set(READERS)
+    assert all(sources[name].provides is None for names in COMPANIONS.values() for name in names)
 
 
 @pytest.fixture(scope="module")
@@ -266,10 +269,17 @@ def test_italy_is_as_large_as_its_publishers_say(italy):
     assert rows["population"] == 7901
     assert rows["provinces"] == 107
     assert rows["flows"] == 523949
-    assert rows["labour_areas"] == rows["classification"] == 7904
+    assert rows["labour_areas"] == rows["labour_areas_2011"] == rows["classification"] == 7904
+    assert (rows["inner_project_areas_2014"], rows["inner_project_areas_2021"]) == (1060, 1729)
     assert rows["inner_areas"] == rows["hazards"] == 7903
     assert italy.tables["flows"]["commuters"].sum() == 19_565_808
-    assert italy.tables["labour_areas"]["area"].nunique() == 515
+    areas = {name: table["area"].nunique() for name, table in italy.tables.items() if "area" in table}
+    assert areas == {
+        "labour_areas": 515,
+        "labour_areas_2011": 611,
+        "inner_project_areas_2014": 72,
+        "inner_project_areas_2021": 110,
+    }
     assert italy.tables["wellbeing"]["indicator"].nunique() == 67
     assert italy.residents.sum() == 59_019_317
     assert italy.residents.index[italy.residents.isna()].tolist() == ["081025", "099030", "099031"]
@@ -278,8 +288,29 @@ def test_italy_is_as_large_as_its_publishers_say(italy):
 
 @pytest.mark.slow
 def test_tables_of_italy_keep_their_contracts(italy):
+    contracts = {**TABLES, **ITALIAN_TABLES}
     for name, table in italy.tables.items():
-        assert_frame_equal(TABLES[name].check(table), table)
+        assert_frame_equal(contracts[name].check(table), table)
+
+
+@pytest.mark.slow
+def test_areas_of_2011_need_the_list_of_suppressed_municipalities(mirror, tmp_path):
+    sources = load_sources(default_settings().sources)
+    poorer = tmp_path / "mirror"
+    file = sources["sll_2011"].file
+    (poorer / file).parent.mkdir(parents=True)
+    (poorer / file).symlink_to(mirror / file)
+    settings = default_settings(tmp_path / "work", mirror=poorer)
+    without = load_country(settings)
+    assert "labour_areas_2011" not in without.tables
+    assert without.absent["labour_areas_2011"].en.startswith(sources["suppressed_municipalities"].title.en)
+    assert without.absent["labour_areas_2011"].it.endswith("SLL 2011.")
+    assert "sll_2011" not in {record.id for record in without.sources}
+    companion = sources["suppressed_municipalities"].file
+    (poorer / companion).symlink_to(mirror / companion)
+    whole = load_country(settings)
+    assert len(whole.tables["labour_areas_2011"]) == 7904
+    assert {"sll_2011", "suppressed_municipalities"} <= {record.id for record in whole.sources}
 
 
 @pytest.mark.slow

@@ -2,17 +2,21 @@
 
 from diagnosis.networks.backbone import nodal_flows, significant_flows
 from diagnosis.networks.commuting import commuting_graph, flow_margins, network_measures, network_summary
+from diagnosis.networks.completion import Completion, complete_flows, hide_tail
 from diagnosis.networks.contiguity import components, contiguity, to_graph, to_libpysal
 from diagnosis.networks.graph import flow_matrix
 from diagnosis.networks.models import gravity_flows, modelled_flows, radiation_flows
 
 __all__ = [
+    "Completion",
     "commuting_graph",
+    "complete_flows",
     "components",
     "contiguity",
     "flow_margins",
     "flow_matrix",
     "gravity_flows",
+    "hide_tail",
     "modelled_flows",
     "network_measures",
     "network_summary",

@@ -24,7 +24,7 @@ from diagnosis.networks.tail_model import (
     fit_tail,
     refuse,
 )
-from diagnosis.tables import FLOWS, Column, Table
+from diagnosis.tables import FLOWS, MARGINS, Column, Table
 
 RANKS = 10
 """Destinations of each origin, and origins of each destination, that the republications of 2021 list."""
@@ -35,17 +35,6 @@ ISLAND_REGIONS = ("19", "20")
 MOST_COMMUTERS = 2**31 - 1
 """Limit of the maximum flow, which counts in 32 bits."""
 
-MARGINS = Table(
-    "margins",
-    "Commuters and numbers of connections of each municipality with the others; `internal` stay in it.",
-    {
-        **{
-            name: Column("number", minimum=0, may_be_missing=False)
-            for name in ("total_out", "total_in", "n_destinations", "n_origins")
-        },
-        "internal": Column("number", required=False, minimum=0, may_be_missing=False),
-    },
-)
 POINTS = Table(
     "points",
     "Where each municipality is, and in which province and region or landmass.",
@@ -104,8 +93,9 @@ class Completion:
         observed : pandas.DataFrame
             In the contract :data:`diagnosis.tables.FLOWS`, whole commuters; with the internal flows.
         margins : pandas.DataFrame
-            Index code; ``total_out``, ``total_in`` (commuters, without internal ones), ``n_destinations``,
-            ``n_origins`` (other municipalities) and, optionally, ``internal``.
+            In the contract :data:`diagnosis.tables.MARGINS`: index code; ``total_out``, ``total_in`` (commuters,
+            without internal ones), ``n_destinations``, ``n_origins`` (other municipalities) and, optionally,
+            ``internal``.
         points : pandas.DataFrame
             Index code; ``x``, ``y`` in metres, ``province``, and ``landmass`` or ``region``. Further municipalities
             are left out.

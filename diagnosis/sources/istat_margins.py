@@ -9,22 +9,7 @@ import pandas as pd
 from diagnosis.errors import InputError, examples
 from diagnosis.sources.embedded import read_register
 from diagnosis.sources.formats import pick_columns, read_delimited
-from diagnosis.tables import VINTAGE, Column, Table
-
-MARGINS = Table(
-    "margins",
-    "Commuters and numbers of connections of each municipality with the others; `internal` stay in it.",
-    {
-        name: Column("number", minimum=0, may_be_missing=False, unit=unit)
-        for name, unit in (
-            ("total_out", "commuters"),
-            ("total_in", "commuters"),
-            ("internal", "commuters"),
-            ("n_destinations", "municipalities"),
-            ("n_origins", "municipalities"),
-        )
-    },
-)
+from diagnosis.tables import MARGINS, VINTAGE
 
 
 def read_margins(path: Path) -> pd.DataFrame:
@@ -38,9 +23,9 @@ def read_margins(path: Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        In the contract :data:`MARGINS`, whole numbers, a row for every municipality of 2022 (the codes of 2021 are
-        the same), sorted. Totals leave out the internal commuters, the numbers of connections the municipality
-        itself.
+        In the contract :data:`diagnosis.tables.MARGINS`, whole numbers, a row for every municipality of 2022 (the
+        codes of 2021 are the same), sorted. Totals leave out the internal commuters, the numbers of connections the
+        municipality itself.
 
     Raises
     ------

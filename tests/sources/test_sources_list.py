@@ -8,7 +8,7 @@ import pytest
 
 from diagnosis.provenance import file_digest, load_sources
 from diagnosis.sources.store import Store
-from diagnosis.tables import TABLES
+from diagnosis.tables import ITALIAN_TABLES, TABLES
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +21,12 @@ def test_the_inputs_of_this_version_are_listed(sources):
         "municipalities_2022",
         "population_2022",
         "commuting_2021",
+        "commuting_margins_2021",
         "bes_territories",
         "snai_2020",
+        "snai_areas_2014",
+        "snai_areas_2021",
+        "sll_2011",
         "sll_2021",
         "classification_2023",
         "hazards_2021",
@@ -33,7 +37,8 @@ def test_the_inputs_of_this_version_are_listed(sources):
 
 def test_each_source_fills_a_known_table_or_serves_codes(sources):
     filled = [source.provides for source in sources.values() if source.provides]
-    assert set(filled) <= set(TABLES)
+    assert set(filled) <= set(TABLES) | set(ITALIAN_TABLES)
+    assert set(filled) >= set(ITALIAN_TABLES)
     assert len(filled) == len(set(filled))
     codes = {source.id for source in sources.values() if source.provides is None}
     assert codes == {"situas_municipalities", "suppressed_municipalities"}
