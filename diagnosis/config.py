@@ -18,8 +18,13 @@ Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
 CITY_ID = re.compile(r"^[a-z0-9][a-z0-9-]*$")
 
 
+OFFICIAL_GEOGRAPHIES = ("sll_2021", "sll_2011", "province", "snai_2014", "snai_2021")
+"""Those every city's areas are compared with where their tables are there."""
+THRESHOLDS = ("min_size", "min_self_containment", "target_size", "target_self_containment")
+
+
 class AreaParameters(Model):
-    """The four parameters of the functional areas (see docs/methods.md)."""
+    """How the areas are drawn (see docs/methods.md)."""
 
     min_size: float = Field(1000, gt=0, description="Employed residents below which no area is valid.")
     min_self_containment: float = Field(0.60, gt=0, le=1, description="Self-containment a large area needs.")
@@ -29,12 +34,44 @@ class AreaParameters(Model):
     target_self_containment: float = Field(
         0.75, gt=0, le=1, description="Self-containment a small area needs."
     )
+    mode: Literal["clean", "istat"] = Field(
+        "clean",
+        description="`clean`: connected areas that reach the thresholds; `istat`: as ISTAT's package draws them.",
+    )
+    within: Literal["region", "province"] | None = Field(
+        None, description="Borders no area crosses; `clean` only. Default: none."
+    )
+    must_link: tuple[Annotated[tuple[Code, ...], Field(min_length=2)], ...] = Field(
+        (), description="Groups of municipalities that stay together; `clean` only."
+    )
+    cannot_link: tuple[tuple[Code, Code], ...] = Field(
+        (), description="Pairs of municipalities that never share an area; `clean` only."
+    )
+    runs: int = Field(
+        100, ge=0, le=10_000, description="Runs that show how sensitive the areas are to the counts; 0: none."
+    )
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The four thresholds by name."""
+        return self.model_dump(include=set(THRESHOLDS))
 
     @model_validator(mode="after")
     def _ordered(self) -> AreaParameters:
         if self.min_size >= self.target_size or self.min_self_containment >= self.target_self_containment:
             raise ValueError("each minimum must be below its target")
+        if self.mode == "istat" and (self.within or self.must_link or self.cannot_link):
+            raise ValueError("within, must_link and cannot_link need mode: clean")
         return self
+
+
+class Geography(Model):
+    """An existing geography of the city: unions of municipalities, health districts, waste or water basins."""
+
+    name: Text = Field(description="What it is, in both languages.")
+    file: str = Field(
+        description="Table with a code and an area for each municipality, relative to the YAML: CSV, xlsx or Parquet."
+    )
 
 
 class City(Model):
@@ -59,6 +96,9 @@ class City(Model):
     )
     pilot: bool = Field(True, description="Whether the city is one of the network of pilot cities.")
     areas: AreaParameters = Field(default_factory=AreaParameters, description="Parameters of the areas.")
+    geographies: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], Geography] = Field(
+        default_factory=dict, description="Existing geographies to compare the areas with, by a short name."
+    )
     comment: Text | None = Field(
         None, description="A remark of the city, printed on the first page of its report."
     )
@@ -74,6 +114,8 @@ class City(Model):
                 raise ValueError(f"municipalities must contain the city itself, {self.code}")
             if self.territory_name is None:
                 raise ValueError("territory_name is needed with a list of municipalities")
+        if taken := sorted(set(self.geographies) & set(OFFICIAL_GEOGRAPHIES)):
+            raise ValueError(f"geographies: {', '.join(taken)} is an official one, choose another name")
         return self
 
 
@@ -182,4 +224,8 @@ def load_city(name: str | Path, folder: Path | None = None) -> City:
     values.setdefault("id", "example" if path == example else path.stem)
     if isinstance(data := values.get("data"), str) and data:
         values["data"] = str((path.parent / data).resolve())
+    if isinstance(geographies := values.get("geographies"), dict):
+        for item in geographies.values():
+            if isinstance(item, dict) and isinstance(file := item.get("file"), str):
+                item["file"] = str((path.parent / file).resolve())
     return build(City, values, path.name)

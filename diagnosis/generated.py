@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Callable
 
 from diagnosis.catalogue import load_catalogue
-from diagnosis.config import AreaParameters, City, project_folder
+from diagnosis.config import AreaParameters, City, Geography, project_folder
 from diagnosis.errors import InputError
 from diagnosis.schema import Model
 
@@ -59,6 +59,9 @@ def city_fields() -> str:
         _fields(City),
         "## areas",
         _fields(AreaParameters),
+        "## geographies",
+        "Each under a short name of its own:",
+        _fields(Geography),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -69,6 +72,8 @@ def _fields(model: type[Model]) -> str:
         default = "required" if field.is_required() else f"`{field.get_default(call_default_factory=True)!r}`"
         if name == "id":
             default = "the file's name"
+        elif name == "geographies":
+            default = "none"
         elif name == "areas":
             default = "see below"
         rows.append(f"| `{name}` | {default} | {field.description} |")

@@ -17,6 +17,7 @@ from diagnosis.catalogue import Catalogue, Indicator, load_catalogue
 from diagnosis.config import AreaParameters, Settings, city_files, load_city
 from diagnosis.errors import DiagnosisError, InputError
 from diagnosis.indicators.wellbeing import COUNTRY
+from diagnosis.national_areas import draw_areas, repeat_areas
 from diagnosis.provenance import digest
 from diagnosis.storage import StageCache
 from diagnosis.territory import MODELLED, Country, Territory
@@ -92,8 +93,22 @@ class National:
         return self._stage("network", (), self._compute_network)
 
     def areas(self, parameters: AreaParameters) -> dict[str, Any]:
-        """Functional areas of the whole country and their quality beside the official ones."""
-        return self._stage("areas", (parameters.model_dump(),), lambda: self._compute_areas(parameters))
+        """Proposed areas of the whole country beside ISTAT's method and existing geographies: `draw_areas`."""
+        return self._stage(
+            "areas",
+            (parameters.model_dump(exclude={"runs"}),),
+            lambda: draw_areas(self.country, self.contiguity(), parameters),
+        )
+
+    def stability(self, parameters: AreaParameters) -> dict[str, Any] | None:
+        """How sensitive the proposed areas are: `repeat_areas`; None where no runs are wanted."""
+        if parameters.runs == 0:
+            return None
+        return self._stage(
+            "stability",
+            (parameters.model_dump(),),
+            lambda: repeat_areas(self.country, self.contiguity(), parameters),
+        )
 
     def _stage(self, name: str, inputs: tuple, compute: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
         key = digest(self.country.key, *inputs)
@@ -170,38 +185,6 @@ class National:
         from diagnosis.networks import network_measures
 
         return {"measures": network_measures(self.country.table("flows"), self.country.municipalities.index)}
-
-    def _compute_areas(self, parameters: AreaParameters) -> dict[str, Any]:
-        from diagnosis.areas import FunctionalAreas, agreement, area_quality
-
-        flows = self.country.table("flows")
-        codes = self.country.municipalities.index
-        residents = self.country.residents
-        estimator = FunctionalAreas(**parameters.model_dump()).fit(flows, population=residents)
-        labels = pd.DataFrame({"functional": estimator.labels_.reindex(codes)})
-        evidence: dict[str, Any] = {
-            "population": residents,
-            "contiguity": self.contiguity(),
-            "municipalities": self.country.municipalities,
-            "parameters": parameters.model_dump(),
-        }
-        content: dict[str, Any] = {
-            "quality": area_quality(labels["functional"], flows, **evidence),
-            "unassigned": estimator.unassigned_,
-            "iterations": estimator.iterations_,
-        }
-        official = self.country.tables.get("labour_areas")
-        if official is not None:
-            labels["official"] = official["area"].reindex(codes)
-            content["official_quality"] = area_quality(labels["official"], flows, **evidence)
-            content["official_names"] = official.drop_duplicates("area").set_index("area")[["area_name"]]
-            content["agreement"] = {
-                name: float(value)
-                for name, value in agreement(
-                    labels["functional"], labels["official"], population=residents
-                ).items()
-            }
-        return {"labels": labels, **content}
 
 
 def compute_indicators(place: Country | Territory) -> pd.DataFrame:
@@ -303,6 +286,7 @@ def compute_all(national: National, parameters: AreaParameters) -> dict[str, str
         "contiguity": national.contiguity,
         "network": national.network,
         "areas": lambda: national.areas(parameters),
+        "stability": lambda: national.stability(parameters),
     }
     for name, stage in stages.items():
         try:

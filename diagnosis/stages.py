@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 
 from diagnosis import findings
+from diagnosis.area_stage import describe_areas, observed_commuters
 from diagnosis.errors import InputError, NotApplicableError
 from diagnosis.indicators.population import SMALL_MUNICIPALITY
 from diagnosis.national import COUNTRY, National
-from diagnosis.territory import ESTIMATED_TAIL, Country, Territory
+from diagnosis.territory import Territory
 
 CONTEXT_KM = 40
 FEWEST_CAPITALS = 20
@@ -200,7 +201,7 @@ def describe_networks(territory: Territory, national: National) -> Stage:
         "commuters_resident": int(residents),
         "commuters_working": int(jobs),
         "commuters_inside": int(stay),
-        "commuters_inside_observed": _observed(within, territory.country),
+        "commuters_inside_observed": observed_commuters(within, territory.country),
         "share_residents_inside": float(stay / residents) if residents else None,
         "share_jobs_inside": float(stay / jobs) if jobs else None,
         "city_in": int(flows.loc[own & (flows["destination"] == code), "commuters"].sum()),
@@ -208,67 +209,6 @@ def describe_networks(territory: Territory, national: National) -> Stage:
         "summary": {name: (None if pd.isna(value) else float(value)) for name, value in summary.items()},
     }
     return tables, facts
-
-
-def describe_areas(territory: Territory, national: National) -> Stage:
-    """Stage *areas*: the functional areas that touch the territory, whole, beside the official ones."""
-    parameters = territory.city.areas
-    found = national.areas(parameters)
-    labels = found["labels"]
-    municipalities = territory.country.municipalities
-    code = territory.city.code
-    touching = labels.loc[territory.codes, "functional"].dropna().unique()
-    members = labels.index[labels["functional"].isin(touching)].union(territory.codes)
-    areas = municipalities.loc[members, ["name", "province", "province_name"]].join(labels.loc[members])
-    areas["in_territory"] = areas.index.isin(territory.codes)
-    quality = found["quality"].loc[sorted(touching)]
-    areas["functional_name"] = areas["functional"].map(quality["name"])
-    tables = {
-        "areas": areas,
-        "area_quality": quality,
-        "area_map": municipalities.loc[members, ["name", "geometry"]],
-    }
-    own = areas.at[code, "functional"]
-    inside = areas[areas["functional"] == own] if pd.notna(own) else areas.loc[[code]]
-    facts: dict[str, Any] = {
-        "kind": territory.country.flows_kind,
-        "parameters": parameters.model_dump(),
-        "areas": len(touching),
-        "national_areas": len(found["quality"]),
-        "city_area": None if pd.isna(own) else int(own),
-        "city_members": len(inside),
-        "city_residents": int(territory.country.residents.reindex(inside.index).sum()),
-        "city_outside_territory": int((~inside["in_territory"]).sum()),
-        "unassigned": areas.index[areas["functional"].isna()].tolist(),
-        "broken": int((quality["n_pieces"] > 1).sum()),
-        "agreement": found.get("agreement"),
-    }
-    flows = territory.country.table("flows")
-    closed = flows[flows["origin"].isin(inside.index) & flows["destination"].isin(inside.index)]
-    facts["city_internal"] = int(closed["commuters"].sum())
-    facts["city_internal_observed"] = _observed(closed, territory.country)
-    if "official" in areas:
-        official = found["official_quality"]
-        official_names = found["official_names"]["area_name"]
-        shown = areas["official"].dropna().unique()
-        tables["official_quality"] = official.loc[sorted(shown)].assign(
-            name=official_names.reindex(sorted(shown))
-        )
-        areas["official_name"] = areas["official"].map(official_names)
-        facts["official_areas"] = len(shown)
-        mine = areas.at[code, "official"]
-        facts["city_official"] = None if pd.isna(mine) else str(official_names[mine])
-        both = (areas["official"] == mine) & (areas["functional"] == own)
-        facts["city_in_both"] = int(both.sum())
-        facts["city_official_members"] = int((labels["official"] == mine).sum())
-    return tables, facts
-
-
-def _observed(flows: pd.DataFrame, country: Country) -> int | None:
-    """Commuters of the flows that were observed; None where it is not known which were."""
-    if country.flows_kind != ESTIMATED_TAIL or flows["estimated"].all():
-        return None
-    return int(flows.loc[flows["estimated"] == 0, "commuters"].sum())
 
 
 def _around(municipalities: pd.DataFrame, codes: pd.Index) -> pd.DataFrame:

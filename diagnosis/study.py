@@ -230,5 +230,8 @@ def run_key(city: City, settings: Settings, country_key: str) -> str:
     """Digest of everything a city's result depends on: code, data, its configuration, edition and language."""
     # Where an own country lies is not part of it: its files are, through the country's key.
     described = city.model_dump(mode="json", exclude={"data"})
-    notebook = project_folder() / "notebooks" / NOTEBOOK
-    return digest(code_digest(), notebook, country_key, described, settings.edition, settings.language)
+    files = [
+        project_folder() / "notebooks" / NOTEBOOK,
+        *(Path(item.file) for item in city.geographies.values()),
+    ]
+    return digest(code_digest(), *files, country_key, described, settings.edition, settings.language)

@@ -183,8 +183,36 @@ def test_areas_are_those_of_the_example(national):
     assert labels["functional"].notna().all()
     assert found["quality"]["name"].tolist() == ["Portalba", "Torrescura", "Castelvìvaro"]
     assert labels.index[labels["functional"] != labels.at["901001", "functional"]].size == 9
-    assert found["agreement"]["municipalities_differing"] == 1
-    assert set(found["official_names"].index) == set(labels["official"])
+    assert set(found["official_names"].index) == set(labels["sll_2021"])
+    methods = found["methods"]
+    assert methods.index.tolist() == ["functional", "istat_method", "sll_2021"]
+    assert methods.loc["functional", ["areas", "in_pieces", "below_validity"]].tolist() == [3, 0, 0]
+    assert 0.5 < methods.at["functional", "adjusted_rand_sll_2021"] < 1
+    assert methods.at["sll_2021", "residents_differing_functional"] == pytest.approx(
+        methods.at["functional", "residents_differing_sll_2021"]
+    )
+
+
+def test_areas_are_sure_or_not(national):
+    sure = national.stability(PARAMETERS)
+    assert len(sure["runs"]) == PARAMETERS.runs
+    assert sure["members"]["with_centre"].between(0, 1).all()
+    assert (sure["members"]["core"] == (sure["members"]["with_centre"] >= 0.9)).all()
+    assert national.stability(PARAMETERS.model_copy(update={"runs": 0})) is None
+
+
+def test_areas_by_istats_method_stand_alone(national):
+    found = national.areas(AreaParameters(mode="istat"))
+    assert "istat_method" not in found["labels"]
+
+
+def test_areas_respect_borders_and_links(national):
+    apart, together = ("901001", "901002"), ("901005", "901006")
+    parameters = AreaParameters(within="province", cannot_link=(apart,), must_link=(together,), runs=0)
+    labels = national.areas(parameters)["labels"]
+    assert (labels.groupby("functional")["province"].nunique() == 1).all()
+    assert labels.at[apart[0], "functional"] != labels.at[apart[1], "functional"]
+    assert labels.at[together[0], "functional"] == labels.at[together[1], "functional"]
 
 
 def test_areas_without_official_ones(national, tmp_path):
@@ -195,8 +223,9 @@ def test_areas_without_official_ones(national, tmp_path):
         cache=StageCache(tmp_path),
         _kept={},
     ).areas(PARAMETERS)
-    assert found["labels"].columns.tolist() == ["functional"]
-    assert "agreement" not in found
+    assert found["labels"].columns.tolist() == ["functional", "istat_method", "province"]
+    assert "official_quality" not in found
+    assert "adjusted_rand_sll_2021" not in found["methods"]
 
 
 @pytest.fixture
@@ -211,7 +240,7 @@ def poorer(national, tmp_path):
 
 def test_stage_without_its_table_fails_alone(poorer):
     failed = compute_all(poorer, PARAMETERS)
-    assert set(failed) == {"wellbeing", "network", "areas"}
+    assert set(failed) == {"wellbeing", "network", "areas", "stability"}
     assert "wellbeing is needed" in failed["wellbeing"]
     with pytest.raises(SourceError, match="flows is needed"):
         poorer.network()

@@ -235,20 +235,57 @@ def map_flows(result: Diagnosis, words: Words) -> Figure:
 
 
 def map_areas(result: Diagnosis, words: Words) -> Figure:
+    """Draw the proposed areas, and how firmly each municipality belongs to its own."""
+    areas = result.table("areas")
+    about = _about(result, words, ("commuting_2021",))
+    about["context"] = _without(about["context"], areas.index)
+    return maps.membership_map(
+        result.table("area_map"),
+        areas["functional"],
+        areas.get("with_centre"),
+        centres=result.table("area_quality")["centre"],
+        figure_id="map-areas",
+        title=words("areas_map"),
+        legend=words("membership_legend"),
+        note=flows_note(result, words),
+        **about,
+    )
+
+
+def map_area_flows(result: Diagnosis, words: Words) -> Figure:
+    """Draw the flows that bind the proposed areas."""
+    areas = result.table("areas")
+    about = _about(result, words, ("commuting_2021",))
+    about["context"] = _without(about["context"], areas.index)
+    strongest = result.table("area_flows")
+    return maps.area_flow_map(
+        result.table("area_map"),
+        areas["functional"],
+        strongest,
+        centres=result.table("area_quality")["centre"],
+        territory=result.municipalities.index,
+        figure_id="map-area-flows",
+        title=words("area_flows_map"),
+        note=flows_note(result, words, exact=all_observed(strongest.head(60))),
+        **about,
+    )
+
+
+def map_areas_compared(result: Diagnosis, words: Words) -> Figure:
     """Draw the proposed areas, the official ones as dashed lines."""
     areas = result.table("areas")
-    quality = result.table("area_quality")
-    reference = areas.get("official")
+    if "sll_2021" not in areas:
+        raise InputError("The official areas must be there to be drawn", "they are not available")
     about = _about(result, words, ("commuting_2021", "sll_2021"))
     about["context"] = _without(about["context"], areas.index)
     return maps.areas_map(
         result.table("area_map"),
         areas["functional"],
-        quality["name"].to_dict(),
-        figure_id="map-areas",
-        title=words("areas_map"),
-        reference=reference,
-        reference_name=words("areas_map_official") if reference is not None else "",
+        result.table("area_quality")["name"].to_dict(),
+        figure_id="map-areas-compared",
+        title=words("areas_map_compared"),
+        reference=areas["sll_2021"],
+        reference_name=words("areas_map_official"),
         note=flows_note(result, words),
         **about,
     )
@@ -346,4 +383,6 @@ FIGURES: Mapping[str, Callable[[Diagnosis, Words], Figure]] = {
     "map_jobs": map_jobs,
     "map_flows": map_flows,
     "map_areas": map_areas,
+    "map_area_flows": map_area_flows,
+    "map_areas_compared": map_areas_compared,
 }

@@ -18,8 +18,9 @@ from diagnosis.schema import read_yaml
 FOLDER = "data"
 README = "README.md"
 COLUMNS = Path(__file__).parent / "i18n" / "columns.yml"
-AREA_COLUMNS = {"functional": "functional", "official": "sll_2021"}
-"""Column of the areas table -> its name in the package, one a method."""
+AREA_COLUMNS = ("functional", "istat_method", "sll_2021", "sll_2011", "snai_2014", "snai_2021")
+"""Columns of the areas table in the package, one a partition."""
+STABILITY_COLUMNS = ("with_centre", "core", "second_area", "second_share", "margin")
 
 
 def write_package(result: Diagnosis, folder: Path, words: Words) -> None:
@@ -83,10 +84,14 @@ def _write_areas(result: Diagnosis, target: Path) -> None:
     import geopandas as gpd
 
     areas = result.tables["areas"]
-    kept = ["name", "province", "in_territory", *(name for name in AREA_COLUMNS if name in areas)]
-    table = areas[kept].rename(columns=AREA_COLUMNS)
+    kept = [name for name in (*AREA_COLUMNS, *STABILITY_COLUMNS) if name in areas]
+    table = areas[["name", "province", "in_territory", *kept]]
     _write(table, target / "areas.csv")
     _write(result.tables["area_quality"], target / "area_quality.csv")
+    _write(result.tables["area_methods"], target / "area_methods.csv")
+    _write(result.tables["area_changes"].drop(columns=["it", "en"]), target / "area_changes.csv")
+    if "area_moves" in result.tables:
+        _write(result.tables["area_moves"], target / "area_moves.csv")
     polygons = gpd.GeoDataFrame(table.join(result.tables["area_map"]["geometry"]), geometry="geometry")
     path = target / "areas.gpkg"
     polygons.reset_index().to_file(path, layer="municipalities", driver="GPKG")

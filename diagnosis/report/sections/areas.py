@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from diagnosis.report.document import Block, Prose, Section, Table
+from diagnosis.report.document import Block, Items, Prose, Section, Table
 from diagnosis.report.figures import flows_note
 from diagnosis.report.sections.blocks import drawings
 from diagnosis.report.words import Words
@@ -30,32 +30,141 @@ SMALL_WORDS = {
 
 def write_areas(result: Diagnosis, words: Words) -> list[Section]:
     """Write the areas of the territory and the city's own."""
-    facts = result.facts["areas"]
-    parameters = facts["parameters"]
+    parameters = result.facts["areas"]["parameters"]
+    note = flows_note(result, words)
+    method = words(
+        "areas_text",
+        min_size=words.number(parameters["min_size"]),
+        min_sc=words.number(parameters["min_self_containment"], 2),
+        target_size=words.number(parameters["target_size"]),
+        target_sc=words.number(parameters["target_self_containment"], 2),
+    )
     blocks: list[Block] = [
-        Prose(
-            words(
-                "areas_text",
-                min_size=words.number(parameters["min_size"]),
-                min_sc=words.number(parameters["min_self_containment"], 2),
-                target_size=words.number(parameters["target_size"]),
-                target_sc=words.number(parameters["target_self_containment"], 2),
-            )
-        ),
         Prose(" ".join(_about_city(result, words))),
+        Prose(f"{method} {words('areas_clean' if parameters['mode'] == 'clean' else 'areas_istat')}"),
     ]
     if result.manifest.flows_kind == "modelled":
         blocks.append(Prose(words("areas_modelled")))
     blocks += drawings(result, words, ("map_areas",))
-    remarks = _remarks(result, words)
-    if remarks:
+    if remarks := [*_stability(result, words), *_remarks(result, words)]:
         blocks.append(Prose(" ".join(remarks)))
-    blocks.append(_quality(result, words, "area_quality", "quality_table", flows_note(result, words)))
+    blocks += _reasons(result, words)
+    blocks += drawings(result, words, ("map_area_flows",))
+    blocks.append(_quality(result, words, "area_quality", "quality_table", note))
     if "official_quality" in result.tables:
-        blocks.append(
-            _quality(result, words, "official_quality", "quality_official", flows_note(result, words))
-        )
+        blocks += drawings(result, words, ("map_areas_compared",))
+        blocks.append(_quality(result, words, "official_quality", "quality_official", note))
+    blocks += _comparisons(result, words)
     return [Section("areas", words("areas"), tuple(blocks))]
+
+
+def _stability(result: Diagnosis, words: Words) -> list[str]:
+    """Say in a few sentences how firm the areas are."""
+    facts = result.facts["areas"]
+    if not facts["runs"]:
+        return []
+    core = words.percent(facts["core_from"], 0)
+    if facts["rim"] == 0:
+        return [words("areas_stability_all", runs=words.number(facts["runs"]), core=core)]
+    return [
+        words(
+            "areas_stability",
+            runs=words.number(facts["runs"]),
+            share=words.percent(facts["core_residents_share"], 0),
+            core=core,
+            n=facts["rim"],
+        )
+    ]
+
+
+def _reasons(result: Diagnosis, words: Words) -> list[Block]:
+    reasons = result.table("area_reasons")
+    if reasons.empty:
+        return []
+    return [Prose(words("areas_reasons")), Items(tuple(reasons[words.language]))]
+
+
+def _comparisons(result: Diagnosis, words: Words) -> list[Block]:
+    """Compare methods over the country, and the proposal with what there is in the territory."""
+    blocks: list[Block] = []
+    methods = result.table("area_methods")
+    if len(methods) > 1:
+        blocks.append(_methods(methods, words))
+    if len(changes := result.table("area_changes")):
+        blocks.append(_changes(changes, words))
+    if "area_moves" in result.tables and len(moves := result.table("area_moves")):
+        blocks.append(_moves(result, moves, words))
+    return blocks
+
+
+def _methods(methods: pd.DataFrame, words: Words) -> Table:
+    agreement = "adjusted_rand_sll_2021"
+    header = ["partition", "areas", "in_pieces", "below", "internal"]
+    compared = agreement in methods
+    if compared:
+        header.append("agreement")
+    rows = []
+    for name, row in methods.iterrows():
+        cells = [
+            words(f"method_{name}"),
+            words.number(row["areas"]),
+            words.number(row["in_pieces"]),
+            words.number(row["below_validity"]),
+            words.percent(row["internal_share"]),
+        ]
+        rows.append((*cells, words.number(row[agreement], 2)) if compared else tuple(cells))
+    return Table(
+        "area-methods",
+        words("methods_table"),
+        tuple(words(f"column_{name}") for name in header),
+        tuple(rows),
+        "l" + "r" * (len(header) - 1),
+        words("methods_note"),
+    )
+
+
+def _changes(changes: pd.DataFrame, words: Words) -> Table:
+    names = ("geography", "changing", "changing_residents", "today", "proposal")
+    rows = tuple(
+        (
+            row[words.language],
+            f"{words.number(row['municipalities_changing'])} / {words.number(row['municipalities_compared'])}",
+            words.percent(row["residents_changing_share"], 0),
+            words.percent(row["internal_share_before"]),
+            words.percent(row["internal_share_after"]),
+        )
+        for _, row in changes.iterrows()
+    )
+    return Table(
+        "area-changes",
+        words("changes_table"),
+        tuple(words(f"column_{name}") for name in names),
+        rows,
+        "lrrrr",
+        words("changes_note"),
+    )
+
+
+def _moves(result: Diagnosis, moves: pd.DataFrame, words: Words) -> Table:
+    names = result.table("areas")["functional_name"]
+    rows = tuple(
+        (
+            row["name"],
+            str(names[code]),
+            words.number(row["residents"]),
+            words.number(row["gain"]),
+        )
+        for code, row in moves.iterrows()
+    )
+    header = ("municipality", "to_area", "residents", "gain")
+    return Table(
+        "area-moves",
+        words("moves_table"),
+        tuple(words(f"column_{name}") for name in header),
+        rows,
+        "llrr",
+        words("moves_note"),
+    )
 
 
 def title_case(name: str) -> str:
@@ -115,14 +224,13 @@ def _remarks(result: Diagnosis, words: Words) -> list[str]:
     if facts["unassigned"]:
         names = result.table("areas").loc[facts["unassigned"], "name"]
         sentences.append(words("areas_unassigned", names=words.join(names)))
-    if facts["agreement"]:
-        rand = words.number(facts["agreement"]["adjusted_rand"], 2)
-        sentences.append(words("areas_agreement", rand=rand))
+    if facts["below"]:
+        sentences.append(words("areas_below", n=facts["below"]))
     return sentences
 
 
 def _quality(result: Diagnosis, words: Words, table: str, caption: str, note: str) -> Table:
-    header = (
+    header = [
         words("column_area"),
         words("column_members"),
         words("column_residents"),
@@ -130,10 +238,18 @@ def _quality(result: Diagnosis, words: Words, table: str, caption: str, note: st
         words("column_supply"),
         words("column_demand"),
         words("column_validity"),
-        words("column_pieces"),
-    )
+    ]
+    # Areas in one piece need no column that says so; how firm they are is known of the proposed ones.
+    pieces, core = bool((result.table(table)["n_pieces"] > 1).any()), "core_share" in result.table(table)
+    header += [words("column_pieces")] * pieces + [words("column_core")] * core
+    notes = [
+        words("quality_note"),
+        words("quality_pieces") if pieces else "",
+        words("quality_core") if core else "",
+    ]
     incomplete = (result.table(table)["municipalities_without_population"] > 0).any()
     without = words("quality_without") if incomplete else ""
+    notes += [without, note and f"{note}."]
     rows = tuple(
         (
             title_case(row["name"]) if table == "official_quality" else str(row["name"]),
@@ -143,16 +259,17 @@ def _quality(result: Diagnosis, words: Words, table: str, caption: str, note: st
             words.percent(row["supply_self_containment"]),
             words.percent(row["demand_self_containment"]),
             words("reached") if row["validity"] >= 1 else words("not_reached"),
-            words.number(row["n_pieces"]),
+            *([words.number(row["n_pieces"])] if pieces else []),
+            *([words.percent(row["core_share"], 0)] if core else []),
         )
         for _, row in result.table(table).iterrows()
     )
     return Table(
         table.replace("_", "-"),
         words(caption),
-        header,
+        tuple(header),
         rows,
-        "lrrrrrlr",
-        " ".join(text for text in (words("quality_note"), without, note and f"{note}.") if text),
-        widths=(3, 1, 1.4, 1.2, 1.9, 1.9, 1.6, 0.8),
+        "lrrrrrl" + "r" * (pieces + core),
+        " ".join(text for text in notes if text),
+        widths=(3, 1, 1.4, 1.2, 1.9, 1.9, 1.6, *[0.9] * (pieces + core)),
     )
