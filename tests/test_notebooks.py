@@ -2,18 +2,24 @@
 
 import ast
 import inspect
+import re
+from functools import partial
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 
 import diagnosis
+from diagnosis import area_study
+from diagnosis.area_study import AreaStudy
+from diagnosis.config import default_settings, load_city
 from diagnosis.report.figures import FIGURES
 from diagnosis.result import STAGES
-from diagnosis.study import Study
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
 MOST_LINES = 8
+MOST_PARAMETERS = 12
 NOT_THIN = (
     ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.For, ast.AsyncFor, ast.While, ast.Lambda,
     ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Try,
@@ -21,13 +27,32 @@ NOT_THIN = (
 LANGUAGE_MARKS = {"it": {"il", "la", "gli", "le", "di", "dei", "della"}, "en": {"the", "of", "in", "on"}}
 
 
-@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
-def notebook(request):
-    return nbformat.read(request.param, as_version=4)
+def read(name):
+    return nbformat.read(NOTEBOOKS[[path.stem for path in NOTEBOOKS].index(name)], as_version=4)
+
+
+@pytest.fixture(params=[path.stem for path in NOTEBOOKS])
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def notebook(name):
+    return read(name)
+
+
+@pytest.fixture(scope="module")
+def studies(example_study, example_settings):
+    """What each notebook calls `study`, on the example territory."""
+    return {"diagnosis": example_study, "areas": AreaStudy(load_city("example"), example_settings)}
 
 
 def cells(notebook, kind):
     return [cell for cell in notebook.cells if cell.cell_type == kind]
+
+
+def is_parameters(cell):
+    return "parameters" in cell.metadata.get("tags", [])
 
 
 def tree(notebook):
@@ -35,7 +60,7 @@ def tree(notebook):
 
 
 def test_there_are_notebooks():
-    assert "diagnosis" in [path.stem for path in NOTEBOOKS]
+    assert {"diagnosis", "areas"} <= {path.stem for path in NOTEBOOKS}
 
 
 def test_format_is_valid(notebook):
@@ -64,7 +89,7 @@ def test_one_title_in_the_first_cell(notebook):
 
 
 def test_one_cell_of_scalar_parameters(notebook):
-    tagged = [cell for cell in cells(notebook, "code") if "parameters" in cell.metadata.get("tags", [])]
+    tagged = [cell for cell in cells(notebook, "code") if is_parameters(cell)]
     assert len(tagged) == 1
     for statement in ast.parse(tagged[0].source).body:
         assert isinstance(statement, ast.Assign)
@@ -73,7 +98,8 @@ def test_one_cell_of_scalar_parameters(notebook):
 
 def test_code_cells_are_thin(notebook):
     for cell in cells(notebook, "code"):
-        assert len(cell.source.splitlines()) <= MOST_LINES, cell.id
+        limit = MOST_PARAMETERS if is_parameters(cell) else MOST_LINES
+        assert len(cell.source.splitlines()) <= limit, cell.id
         found = [
             type(node).__name__ for node in ast.walk(ast.parse(cell.source)) if isinstance(node, NOT_THIN)
         ]
@@ -112,34 +138,76 @@ def calls_of_study(notebook):
             yield node
 
 
-def test_every_method_stage_figure_and_table_exists(notebook, example_study):
-    known = {"carry_out": STAGES, "draw": FIGURES, "show": [*example_study.tables, "findings"]}
+def test_every_method_of_the_study_exists(name, notebook, studies):
     for call in calls_of_study(notebook):
-        method = getattr(Study, call.func.attr)
+        method = getattr(type(studies[name]), call.func.attr)
         arguments = [None, *call.args]
         inspect.signature(method).bind(*arguments, **{word.arg: word.value for word in call.keywords})
+
+
+def test_every_stage_figure_and_table_of_the_diagnosis_exists(example_study):
+    known = {"carry_out": STAGES, "draw": FIGURES, "show": [*example_study.tables, "findings"]}
+    for call in calls_of_study(read("diagnosis")):
         if call.func.attr in known:
             assert ast.literal_eval(call.args[0]) in known[call.func.attr]
 
 
-def test_every_attribute_of_the_study_exists(notebook, example_study):
+def test_every_attribute_of_the_study_exists(name, notebook, studies):
     for node in ast.walk(tree(notebook)):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "study":
-            assert hasattr(example_study, node.attr)
+            assert hasattr(studies[name], node.attr)
 
 
 def test_the_diagnosis_carries_out_every_stage_in_order():
-    notebook = nbformat.read(NOTEBOOKS[[path.stem for path in NOTEBOOKS].index("diagnosis")], as_version=4)
     stages = [
-        ast.literal_eval(call.args[0]) for call in calls_of_study(notebook) if call.func.attr == "carry_out"
+        ast.literal_eval(call.args[0])
+        for call in calls_of_study(read("diagnosis"))
+        if call.func.attr == "carry_out"
     ]
     assert tuple(stages) == STAGES
 
 
+def parameters_of(notebook):
+    cell = next(cell for cell in cells(notebook, "code") if is_parameters(cell))
+    return {statement.targets[0].id for statement in ast.parse(cell.source).body}
+
+
 def test_parameters_are_those_the_batch_hands_over():
-    notebook = nbformat.read(NOTEBOOKS[[path.stem for path in NOTEBOOKS].index("diagnosis")], as_version=4)
-    cell = next(cell for cell in cells(notebook, "code") if "parameters" in cell.metadata.get("tags", []))
-    names = {statement.targets[0].id for statement in ast.parse(cell.source).body}
+    names = parameters_of(read("diagnosis"))
     accepted = set(inspect.signature(diagnosis.open_study).parameters)
     assert accepted <= names
     assert names - accepted == {"save_to"}
+
+
+def execute(notebook, **parameters):
+    """Carry out the code cells as a kernel does; return the value each cell shows, by its id."""
+    assert set(parameters) <= parameters_of(notebook)
+    names, shown = {}, {}
+    for cell in cells(notebook, "code"):
+        body = ast.parse(cell.source).body
+        last = body.pop().value if isinstance(body[-1], ast.Expr) else None
+        exec(compile(ast.Module(body, []), cell.id, "exec"), names)
+        names |= parameters if is_parameters(cell) else {}
+        if last is not None:
+            shown[cell.id] = eval(compile(ast.Expression(last), cell.id, "eval"), names)
+    return shown
+
+
+@pytest.mark.parametrize("language", ["it", "en"])
+def test_the_areas_run_on_the_example(language, example_settings, tmp_path, monkeypatch):
+    work = example_settings.cache.parents[1]
+    monkeypatch.setattr(area_study, "default_settings", partial(default_settings, work=work))
+    saved = tmp_path / "areas.csv"
+    parameters = {"language": language, "runs": 3, "save_to": str(saved), "reason": "<because>"}
+    shown = execute(read("areas"), **parameters)
+    assert len(shown) > 15
+    for cell, value in shown.items():
+        page = value._repr_html_()
+        # A name in code letters is a heading nobody has written.
+        assert not re.search(r">\s*[a-z]+_[a-z_]+\s*<", page), cell
+        assert ("Comune" in page) <= (language == "it"), cell
+    assert "&lt;because&gt;" in shown["choice-table"]._repr_html_()
+    labels = pd.read_csv(saved, dtype=str, keep_default_na=False).set_index("code")
+    assert len(labels) == 16
+    assert labels.at["901001", "area_name"] == "Portalba"
+    assert (tmp_path / "areas_choice.csv").is_file()

@@ -14,6 +14,7 @@ from diagnosis.areas.stability import stability
 from diagnosis.areas.structure import area_structure
 from diagnosis.areas.thresholds import parameter_map, recommend_parameters
 from diagnosis.areas.transition import transition_cost, transition_moves
+from diagnosis.areas.tuning import fine_tune
 
 __all__ = [
     "CommunityAreas",
@@ -27,6 +28,7 @@ __all__ = [
     "centre_reach",
     "differences",
     "explain_membership",
+    "fine_tune",
     "membership_links",
     "membership_margin",
     "modularity",
