@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 CLOSE_MARGIN = 1.25
 """A link less than this many times the next one is close."""
+FEWEST_COMPARED = 5
+"""A geography that covers fewer municipalities of the areas says nothing about them."""
 MOST_REASONS = 8
 MOST_MOVES = 10
 MOST_FLOWS = 500
@@ -142,7 +144,7 @@ def _changes(
     rows = {}
     for name, current in geographies.items():
         here = current.reindex(members)
-        if here.notna().any() and proposed.reindex(members[here.notna()]).notna().any():
+        if proposed.reindex(members[here.notna()]).notna().sum() >= FEWEST_COMPARED:
             cost = transition_cost(
                 here, proposed.reindex(members), flows, country.residents, city.areas.thresholds
             )

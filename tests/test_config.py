@@ -102,6 +102,12 @@ def test_data_folder_is_relative_to_the_file(write, tmp_path):
         (GOOD + "areas: {min_size: 20000}\n", "each minimum must be below its target"),
         (GOOD + "areas: {min_self_containment: 1.5}\n", "less than or equal to 1"),
         (GOOD + "areas: {target_size: .inf}\n", "finite"),
+        (GOOD + "areas: {mode: fast}\n", "'clean' or 'istat'"),
+        (GOOD + "areas: {mode: istat, within: region}\n", "need mode: clean"),
+        (GOOD + "areas: {must_link: [['089017']]}\n", "at least 2"),
+        (GOOD + "areas: {runs: -1}\n", "greater than or equal to 0"),
+        (GOOD + "geographies: {province: {name: {it: a, en: b}, file: x.csv}}\n", "choose another name"),
+        (GOOD + "geographies: {ato: {name: {it: a, en: b}}}\n", "file"),
         (GOOD + "municipalities: ['089001']\nterritory_name: {it: a, en: b}\n", "contain the city itself"),
         (GOOD + "municipalities: ['089017']\n", "territory_name is needed"),
         (
