@@ -21,8 +21,6 @@ CLOSE_MARGIN = 1.25
 FEWEST_COMPARED = 5
 """A geography that covers fewer municipalities of the areas says nothing about them."""
 MOST_REASONS = 8
-MOST_MOVES = 10
-MOST_FLOWS = 500
 GEOGRAPHY_NAMES = {
     "sll_2021": Text(it="Sistemi locali del lavoro Istat 2021", en="ISTAT labour market areas 2021"),
     "sll_2011": Text(it="Sistemi locali del lavoro Istat 2011", en="ISTAT labour market areas 2011"),
@@ -58,17 +56,20 @@ def describe_areas(
         "area_map": territory.country.municipalities.loc[members, ["name", "geometry"]],
         "area_methods": found["methods"],
         "area_reasons": _reasons(territory, national, areas),
-        "area_flows": _binding_flows(around, members),
+        "area_flows": _binding_flows(around, members, territory.codes),
         "area_changes": _changes(territory, labels["functional"], geographies, around, members),
     }
     if OFFICIAL in geographies:
-        tables["area_moves"] = _moves(territory, labels, around)
+        names = found["official_names"]["area_name"]
+        tables["area_moves"] = _moves(territory, labels, around, names)
     facts = _facts(territory, found, sure, areas, quality)
     if OFFICIAL in areas:
         shown = sorted(areas[OFFICIAL].dropna().unique())
         names = found["official_names"]["area_name"]
-        tables["official_quality"] = found["official_quality"].loc[shown].assign(name=names.reindex(shown))
-        facts |= _official_facts(labels, areas, names, code)
+        official = found["official_quality"].loc[shown].assign(name=names.reindex(shown))
+        tables["official_quality"] = official.sort_values("population", ascending=False, kind="stable")
+        places = territory.country.municipalities["name"]
+        facts |= _official_facts(labels, areas, names, places, code)
     return tables, facts
 
 
@@ -105,7 +106,7 @@ def _reasons(territory: Territory, national: National, areas: pd.DataFrame) -> p
     if "with_centre" not in own:
         margin = membership_margin(functional, network, contiguity=contiguity)
         own = own.join(margin["margin"]).assign(with_centre=1.0)
-    edge = own[(own["with_centre"] < CORE_FROM) | (own["margin"] < CLOSE_MARGIN)]
+    edge = _on_edge(own)
     edge = edge.sort_values(["with_centre", "margin"], kind="stable").head(MOST_REASONS)
     names = territory.country.municipalities["name"].to_dict()
     rows = []
@@ -120,14 +121,24 @@ def _reasons(territory: Territory, national: National, areas: pd.DataFrame) -> p
             names=names,
         )
         rows.append((code, names[code], reason.rule, reason.sentence("it"), reason.sentence("en")))
-    return pd.DataFrame(rows, columns=["code", "name", "rule", "it", "en"])
+    reasons = pd.DataFrame(rows, columns=["code", "name", "rule", "it", "en"])
+    sure = [name for name in ("with_centre", "second_name", "second_share") if name in edge]
+    reasons = reasons.join(edge[sure], on="code")
+    centre = found["quality"]["centre"].map(names)
+    return reasons.assign(centre=reasons["code"].map(functional).map(centre))
 
 
-def _binding_flows(around: pd.DataFrame, members: pd.Index) -> pd.DataFrame:
-    """Return the largest flows between members of the areas."""
+def _on_edge(areas: pd.DataFrame) -> pd.DataFrame:
+    """Select those outside the core, or linked almost as strongly elsewhere."""
+    return areas[(areas["with_centre"] < CORE_FROM) | (areas["margin"] < CLOSE_MARGIN)]
+
+
+def _binding_flows(around: pd.DataFrame, members: pd.Index, codes: pd.Index) -> pd.DataFrame:
+    """Return the flows between members of the areas that touch the territory, the largest first."""
     inside = around[around["origin"].isin(members) & around["destination"].isin(members)]
-    between = inside[inside["origin"] != inside["destination"]]
-    return between.nlargest(MOST_FLOWS, "commuters").reset_index(drop=True)
+    touching = inside["origin"].isin(codes) | inside["destination"].isin(codes)
+    between = inside[touching & (inside["origin"] != inside["destination"])]
+    return between.sort_values("commuters", ascending=False, kind="stable").reset_index(drop=True)
 
 
 def _changes(
@@ -147,13 +158,38 @@ def _changes(
         if proposed.reindex(members[here.notna()]).notna().sum() >= FEWEST_COMPARED:
             cost = transition_cost(
                 here, proposed.reindex(members), flows, country.residents, city.areas.thresholds
-            )
+            ).to_dict()
+            cost |= _whole_areas(current, proposed, flows, members)
             known = GEOGRAPHY_NAMES.get(name) or city.geographies[name].name
-            rows[name] = cost.to_dict() | {"it": known.it, "en": known.en}
+            rows[name] = cost | {"it": known.it, "en": known.en}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("geography")
 
 
-def _moves(territory: Territory, labels: pd.DataFrame, flows: pd.DataFrame) -> pd.DataFrame:
+def _whole_areas(
+    current: pd.Series, proposed: pd.Series, flows: pd.DataFrame, members: pd.Index
+) -> dict[str, float]:
+    """Count how many of the municipalities' commuters stay inside areas that are not cut at the edge."""
+    covered = members[current.reindex(members).notna() & proposed.reindex(members).notna()]
+    leaving = flows[flows["origin"].isin(covered)]
+    total = leaving["commuters"].sum()
+    inside = [
+        float(
+            leaving.loc[leaving["origin"].map(areas) == leaving["destination"].map(areas), "commuters"].sum()
+        )
+        for areas in (current, proposed)
+    ]
+    before, after = (part / total if total else float("nan") for part in inside)
+    return {
+        "areas_before": int(current[covered].nunique()),
+        "areas_after": int(proposed[covered].nunique()),
+        "internal_share_before": before,
+        "internal_share_after": after,
+        "gain_points": 100 * (after - before),
+        "gain_commuters": inside[1] - inside[0],
+    }
+
+
+def _moves(territory: Territory, labels: pd.DataFrame, flows: pd.DataFrame, names: pd.Series) -> pd.DataFrame:
     """List the municipalities of the territory that change area against the official ones, with what each gains."""
     from diagnosis.areas import transition_moves
 
@@ -161,7 +197,8 @@ def _moves(territory: Territory, labels: pd.DataFrame, flows: pd.DataFrame) -> p
     moves = transition_moves(
         labels[OFFICIAL], labels["functional"], flows, country.residents, country.municipalities["name"]
     )
-    return moves[moves.index.isin(territory.codes)].head(MOST_MOVES)
+    moves = moves[moves.index.isin(territory.codes)]
+    return moves.assign(from_name=moves["from_area"].map(names))
 
 
 def _own_geographies(city: City, codes: pd.Index) -> dict[str, pd.Series]:
@@ -200,6 +237,7 @@ def _facts(
         "city_internal": int(closed["commuters"].sum()),
         "city_internal_observed": observed_commuters(closed, country),
         "runs": 0 if sure is None else len(sure["runs"]),
+        "edge": 0,
     }
     if sure is not None:
         here = areas[areas["in_territory"] & areas["functional"].notna()]
@@ -207,18 +245,25 @@ def _facts(
         facts["core_from"] = CORE_FROM
         facts["core_residents_share"] = float(residents[here["core"].astype(bool)].sum() / residents.sum())
         facts["rim"] = int((~here["core"].astype(bool)).sum())
+        facts["edge"] = len(_on_edge(here))
         facts["city_core"] = int(inside["core"].fillna(False).sum())
     return facts
 
 
-def _official_facts(labels: pd.DataFrame, areas: pd.DataFrame, names: pd.Series, code: str) -> dict[str, Any]:
-    mine = areas.at[code, OFFICIAL]
-    both = (areas[OFFICIAL] == mine) & (areas["functional"] == areas.at[code, "functional"])
+def _official_facts(
+    labels: pd.DataFrame, areas: pd.DataFrame, names: pd.Series, places: pd.Series, code: str
+) -> dict[str, Any]:
+    mine, own = areas.at[code, OFFICIAL], areas.at[code, "functional"]
+    both = (areas[OFFICIAL] == mine) & (areas["functional"] == own)
     return {
         "official_areas": int(areas[OFFICIAL].nunique()),
         "city_official": None if pd.isna(mine) else str(names[mine]),
         "city_in_both": int(both.sum()),
         "city_official_members": int((labels[OFFICIAL] == mine).sum()),
+        "city_entering": sorted(areas.loc[(areas["functional"] == own) & (areas[OFFICIAL] != mine), "name"]),
+        "city_leaving": sorted(
+            places[labels.index[(labels[OFFICIAL] == mine) & (labels["functional"] != own)]]
+        ),
     }
 
 

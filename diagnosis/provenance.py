@@ -62,7 +62,7 @@ class Source(_Record):
     sha256: Sha256 | None = Field(None, description="checksum of the copy known when this was written")
     bytes: int | None = Field(None, gt=0, description="size of that copy")
     pinned: bool = Field(False, description="refuse another checksum; otherwise it is only reported")
-    provides: str | None = Field(None, description="table of diagnosis.tables, TABLES or ITALIAN_TABLES, it fills; none: codes")
+    provides: str | None = Field(None, description="table of diagnosis.tables it fills; none: codes")
     needed_for: Text = Field(description="what the report loses without it")
     attribution: Text = Field(description="text to print beside results")
     modified: Text = Field(description="what we change in the data")

@@ -171,7 +171,7 @@ def test_intensity_is_stability():
     shares = pd.Series([1, 0.9, 0.95, 0.89, 0.7, 0.5, 0.3, 0.49, 1, 1, 0.6], index=GROUND.index[:11])
     figure = membership_map(GROUND, AREAS, shares, city="A", legend="Proposed areas", **ABOUT)
     tips = {text.split(":")[0]: (text, fill_of(path)) for text, path in read(figure).items()}
-    assert tips["Alba"] == ("Alba: Alba, 100% of the runs", CITY_HUE)
+    assert tips["Alba"] == ("Alba: Alba, 100% of the recalculations", CITY_HUE)
     expected = dict(zip(["Bra", "Envie", "Fossano"], (TONES[3], TONES[2], TONES[1]), strict=True))
     assert {name: tips[name][1] for name in expected} == {
         name: mix_with_white(CITY_HUE, share) for name, share in expected.items()
@@ -185,7 +185,7 @@ def test_intensity_is_stability():
     ]
     assert table.loc["D", "area_name"] == "Cuneo"
     assert (
-        "In the core (at least 90% of the runs) 5 municipalities; on the rim (less than 50%) 2 municipalities: "
+        "In the core (at least 90% of the recalculations) 5 municipalities; uncertain (less than 50%) 2 municipalities: "
         "Govone, Hône." in figure.alt
     )
     assert "The area of Alba comprises 4 municipalities: Alba, Bra, Envie, Fossano." in figure.alt

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import pandas as pd
 from diagnosis.areas.flow_network import FlowNetwork
 from diagnosis.areas.labour_market import TradeOff
 from diagnosis.areas.membership import Membership
+from diagnosis.areas.reason_texts import FRAGMENTS, SENTENCES
 from diagnosis.errors import InputError, examples, unknown_name
 
 RULES = (
@@ -27,130 +29,6 @@ RULES = (
 
 _PARAMETERS = ("min_size", "min_self_containment", "target_size", "target_self_containment")
 _HISTORY = ("code", "rule", "from_area", "to_area")
-_EXCHANGE_IT = (
-    "{to} {to:residente occupato|residenti occupati} su 100 {to:lavora|lavorano} negli altri comuni dell'ambito, "
-    "da cui {coming:arriva|arrivano} {coming} su 100 di quanti lavorano nel comune"
-)
-_EXCHANGE_EN = (
-    "{to} of every 100 employed residents {to:works|work} in the other municipalities of the area, where {coming} of "
-    "every 100 people who work in the municipality {coming:lives|live}"
-)
-SENTENCES = {
-    "strongest_link": {
-        "it": "{name} lavora soprattutto con {own}: {exchange}; {comparison}.",
-        "en": "{name} works above all with {own}: {exchange}; {comparison}.",
-    },
-    "strongest_link_then": {
-        "it": "Nel formarsi degli ambiti {name} aveva il legame più forte con {own}: {exchange}; {comparison}.",
-        "en": "While the areas were being formed, {name} had its strongest link with {own}: {exchange}; {comparison}.",
-    },
-    "only_neighbour": {
-        "it": "{name} confina soltanto con comuni dell'ambito di {area}: {exchange}.",
-        "en": "{name} borders only on municipalities of the area of {area}: {exchange}.",
-    },
-    "refused_apart": {
-        "it": (
-            "{name} ha il legame più forte con l'ambito di {rival}, ma non vi confina; "
-            "è nell'ambito di {area}: {exchange}."
-        ),
-        "en": (
-            "{name} has its strongest link with the area of {rival}, but does not border on it; "
-            "it is in the area of {area}: {exchange}."
-        ),
-    },
-    "refused_validity": {
-        "it": (
-            "{name} ha il legame più forte con l'ambito di {rival}, che però, accogliendo il comune, risponderebbe "
-            "meno bene alle soglie di dimensione e autocontenimento (da {before} a {after}; il minimo è 1); "
-            "è nell'ambito di {area}: {exchange}."
-        ),
-        "en": (
-            "{name} has its strongest link with the area of {rival}, which would, however, meet the thresholds of size "
-            "and self-containment less well with it (from {before} to {after}; the minimum is 1); "
-            "it is in the area of {area}: {exchange}."
-        ),
-    },
-    "founder": {
-        "it": "L'ambito di {area} si è formato attorno a {name}: {exchange}; {comparison}.",
-        "en": "The area of {area} formed around {name}: {exchange}; {comparison}.",
-    },
-    "reserve": {
-        "it": (
-            "Il comune di {name} è stato assegnato alla fine, senza verifica delle soglie, all'ambito con cui aveva "
-            "allora il legame più forte, quello di {area}: {exchange}; {comparison}."
-        ),
-        "en": (
-            "{name} was placed at the end, without a test of the thresholds, in the area with which it then had its "
-            "strongest link, that of {area}: {exchange}; {comparison}."
-        ),
-    },
-    "reserve_largest": {
-        "it": (
-            "Il comune di {name} non aveva scambi di pendolari con gli ambiti confinanti ed è stato assegnato al più "
-            "grande di essi, quello di {area}."
-        ),
-        "en": (
-            "{name} exchanged commuters with none of the areas it borders on and was placed in the largest of them, "
-            "that of {area}."
-        ),
-    },
-    "other": {
-        "it": "Il solo pendolarismo non spiega perché {name} sia nell'ambito di {area}: {exchange}; {comparison}.",
-        "en": "Commuting alone does not explain why {name} is in the area of {area}: {exchange}; {comparison}.",
-    },
-    "alone": {
-        "it": "{name} forma da sé un ambito: {stay} residenti occupati su 100 {stay:lavora|lavorano} nel comune.",
-        "en": "{name} is an area by itself: {stay} of every 100 employed residents {stay:works|work} in it.",
-    },
-    "no_area_linked": {
-        "it": "{name} non è in alcun ambito; il legame più forte è quello con l'ambito di {rival}.",
-        "en": "{name} is in no area; its strongest link is with the area of {rival}.",
-    },
-    "no_area": {
-        "it": "{name} non è in alcun ambito e non ha scambi di pendolari con nessuno di essi.",
-        "en": "{name} is in no area and exchanges commuters with none.",
-    },
-}
-"""One sentence a case, in both languages; ``{n:one|many}`` chooses by the figure, as in the texts of the report."""
-FRAGMENTS = {
-    "exchange": {"it": _EXCHANGE_IT, "en": _EXCHANGE_EN},
-    "own": {"it": "l'ambito di {area}", "en": "the area of {area}"},
-    "own_centre": {"it": "gli altri comuni del suo ambito", "en": "the other municipalities of its area"},
-    "times": {
-        "it": "il legame è {times} volte quello con l'ambito di {rival}",
-        "en": "the link is {times} times that with the area of {rival}",
-    },
-    "far": {
-        "it": "il legame è oltre 10 volte quello con l'ambito di {rival}",
-        "en": "the link is more than 10 times that with the area of {rival}",
-    },
-    "close": {
-        "it": "il legame con l'ambito di {rival} è di forza simile",
-        "en": "the link with the area of {rival} is about as strong",
-    },
-    "weaker": {
-        "it": "ad ambiti definiti il legame con l'ambito di {rival} è più forte",
-        "en": "with the areas as drawn the link with the area of {rival} is stronger",
-    },
-    "needed": {
-        "it": (
-            "il legame con l'ambito di {rival} è più forte, ma senza {name} l'ambito di {area} non raggiungerebbe "
-            "le soglie"
-        ),
-        "en": (
-            "the link with the area of {rival} is stronger, but without {name} the area of {area} would not reach "
-            "the thresholds"
-        ),
-    },
-    "none": {"it": "non ha scambi con altri ambiti", "en": "it exchanges commuters with no other area"},
-    "none_touching": {
-        "it": "non ha scambi con altri ambiti confinanti",
-        "en": "it exchanges commuters with no other area it borders on",
-    },
-    "surrounded": {"it": "non confina con altri ambiti", "en": "it borders on no other area"},
-    "fewer_than_one": {"it": "meno di 1", "en": "fewer than 1"},
-}
-"""Parts of :data:`SENTENCES`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,14 +124,15 @@ def explain_membership(
     """
     _check(parameters, history)
     membership = Membership.of(labels, flows)
-    if code not in membership.codes:
-        raise unknown_name(
-            "The municipality", code, map(str, membership.codes), "Give a code of the partition"
-        )
+    if not pd.api.types.is_hashable(code) or code not in membership.codes:
+        known = list(map(str, membership.codes))
+        near = difflib.get_close_matches(str(code), known, n=1)
+        to_do = f"The nearest code is {near[0]!r}" if near else "Give a code of the partition"
+        raise unknown_name("The municipality", code, known, to_do)
     i, scale = membership.codes.get_loc(code), membership.scale
     pairs = membership.pairs(contiguity, only=i).sort_values("link", ascending=False, kind="stable")
     trade_off = TradeOff(*(parameters[name] for name in _PARAMETERS)).scaled(scale)
-    called = {} if names is None else dict(names)
+    called = {} if names is None else pd.Series(dict(names), dtype="object").dropna().to_dict()
     centres = [membership.centre(area) for area in pairs["area"]]
     table = pd.concat([pairs[["own", "touches", "link"]], membership.judge(pairs, trade_off)], axis=1)
     table.insert(0, "name", [str(called.get(centre, centre)) for centre in centres])
@@ -273,6 +152,9 @@ def explain_membership(
         if table.loc[~table["own"], "touches"].any()
         else "surrounded",
     }
+    if decision.case == "founder" and not facts["centre"]:
+        # Who began an area that has another centre today means nothing to a reader.
+        decision = decision._replace(case="strongest_link")
     sentences = {language: _write(decision, table, facts, language) for language in ("it", "en")}
     position = membership.area[i]
     area = None if position < 0 else membership.areas.iloc[position]
@@ -368,21 +250,22 @@ def _write(decision: _Decision, table: pd.DataFrame, facts: Mapping, language: s
         key = facts["without_second"]
         if rival is not None:
             ratio = home.link / rival["link"]
-            needed = ratio < 1 and home.validity_without < 1
-            key = (
-                "needed"
-                if needed
-                else "weaker"
-                if ratio < 1
-                else "close"
-                if ratio < 1.1
-                else "times"
-                if ratio <= 10
-                else "far"
-            )
+            key = _compared(ratio, home, rival)
             values["times"] = _number(ratio, 1, language).removesuffix(",0").removesuffix(".0")
         values["comparison"] = FRAGMENTS[key][language].format_map(values)
     return SENTENCES[decision.case][language].format_map(values)
+
+
+def _compared(ratio: float, home: Any, rival: pd.Series) -> str:
+    """Choose how to compare the link with that of the next area, and say what holds a municipality against it."""
+    if ratio >= 1.1:
+        return "times" if ratio <= 10 else "far"
+    if ratio >= 1 / 1.1:
+        return "close"
+    if home.validity_without < 1:
+        return "needed"
+    persons, others = home.commuters_to + home.commuters_from, rival["commuters_to"] + rival["commuters_from"]
+    return "fewer" if others <= persons else "weaker"
 
 
 def _number(value: float, decimals: int, language: str) -> str:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from diagnosis.areas.flow_network import FlowNetwork
 from diagnosis.areas.functional import FunctionalAreas
 from diagnosis.areas.labour_market import TradeOff
-from diagnosis.areas.reasons import FRAGMENTS, RULES, SENTENCES, explain_membership
+from diagnosis.areas.reason_texts import FRAGMENTS, SENTENCES
+from diagnosis.areas.reasons import RULES, explain_membership
 from diagnosis.errors import InputError, UnknownNameError
 
 FLOWS = pd.DataFrame(
@@ -68,18 +69,18 @@ def test_table_by_hand():
 def test_the_sentence_of_the_strongest_link():
     explanation = explain("b")
     assert explanation.sentence() == (
-        "Bra lavora soprattutto con l'ambito di Alba: 60 residenti occupati su 100 lavorano negli altri comuni "
+        "Fuori dal comune Bra è più legato con l'ambito di Alba: 60 residenti occupati su 100 lavorano negli altri comuni "
         "dell'ambito, da cui arrivano 25 su 100 di quanti lavorano nel comune; il legame è oltre 10 volte quello con "
         "l'ambito di Ceva."
     )
     assert explanation.sentence("en") == (
-        "Bra works above all with the area of Alba: 60 of every 100 employed residents work in the other "
+        "Outside the municipality Bra is linked most with the area of Alba: 60 of every 100 employed residents work in the other "
         "municipalities of the area, where 25 of every 100 people who work in the municipality live; the link is "
         "more than 10 times that with the area of Ceva."
     )
     centre = explain("c")
     assert centre.sentence().startswith(
-        "Ceva lavora soprattutto con gli altri comuni del suo ambito: 17 residenti"
+        "Fuori dal comune Ceva è più legato con gli altri comuni del suo ambito: 17 residenti"
     )
     assert "comuni confinanti" not in centre.sentence()
     assert explain("a", contiguity=NEAR).sentence("en").endswith("; it borders on no other area.")
@@ -161,7 +162,7 @@ def test_rules_from_the_history():
     reserve = explain("a", history=steps)
     assert reserve.rule == "reserve"
     assert reserve.sentence("en").startswith(
-        "Alba was placed at the end, without a test of the thresholds, in the "
+        "Alba was placed in the last phase, by its link alone, in the area of "
     )
     largest = explain("a", history=history(["a", "largest_neighbour", None, "c"]))
     assert largest.rule == "reserve"

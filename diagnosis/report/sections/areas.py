@@ -10,6 +10,11 @@ from diagnosis.report.sections.blocks import drawings
 from diagnosis.report.words import Words
 from diagnosis.result import Diagnosis
 
+MOST_MOVES = 15
+FEW_RUNS = 5
+"""Recalculations of a hundred that go without saying."""
+WEAK_CORE = 0.5
+DASH = "–"
 SMALL_WORDS = {
     "di",
     "del",
@@ -35,9 +40,9 @@ def write_areas(result: Diagnosis, words: Words) -> list[Section]:
     method = words(
         "areas_text",
         min_size=words.number(parameters["min_size"]),
-        min_sc=words.number(parameters["min_self_containment"], 2),
+        min_sc=words.percent(parameters["min_self_containment"], 0),
         target_size=words.number(parameters["target_size"]),
-        target_sc=words.number(parameters["target_self_containment"], 2),
+        target_sc=words.percent(parameters["target_self_containment"], 0),
     )
     blocks: list[Block] = [
         Prose(" ".join(_about_city(result, words))),
@@ -46,7 +51,7 @@ def write_areas(result: Diagnosis, words: Words) -> list[Section]:
     if result.manifest.flows_kind == "modelled":
         blocks.append(Prose(words("areas_modelled")))
     blocks += drawings(result, words, ("map_areas",))
-    if remarks := [*_stability(result, words), *_remarks(result, words)]:
+    if remarks := [*_stability(result, words), *_weak(result, words), *_remarks(result, words)]:
         blocks.append(Prose(" ".join(remarks)))
     blocks += _reasons(result, words)
     blocks += drawings(result, words, ("map_area_flows",))
@@ -63,7 +68,7 @@ def _stability(result: Diagnosis, words: Words) -> list[str]:
     facts = result.facts["areas"]
     if not facts["runs"]:
         return []
-    core = words.percent(facts["core_from"], 0)
+    core = words.number(100 * facts["core_from"])
     if facts["rim"] == 0:
         return [words("areas_stability_all", runs=words.number(facts["runs"]), core=core)]
     return [
@@ -77,11 +82,50 @@ def _stability(result: Diagnosis, words: Words) -> list[str]:
     ]
 
 
+def _weak(result: Diagnosis, words: Words) -> list[str]:
+    """Name the areas that hold together in less than half of their employed residents."""
+    quality = result.table("area_quality")
+    if "core_share" not in quality:
+        return []
+    here = set(result.table("areas").query("in_territory")["functional"].dropna())
+    weak = quality[(quality["core_share"] < WEAK_CORE) & quality.index.isin(here)]
+    return [words("areas_weak", names=words.join(weak["name"]))] if len(weak) else []
+
+
+def _exchanged(facts: dict, words: Words) -> str:
+    """Name who joins and who leaves the city's area against the official one; just say so where nearly all differ."""
+    if facts["city_in_both"] * 2 < facts["city_official_members"]:
+        return words("areas_elsewhere")
+    parts = [
+        words(key, n=len(names), names=words.join(names))
+        for key, names in (("areas_enter", facts["city_entering"]), ("areas_leave", facts["city_leaving"]))
+        if names
+    ]
+    return "; ".join(parts)
+
+
 def _reasons(result: Diagnosis, words: Words) -> list[Block]:
     reasons = result.table("area_reasons")
     if reasons.empty:
         return []
-    return [Prose(words("areas_reasons")), Items(tuple(reasons[words.language]))]
+    facts = result.facts["areas"]
+    texts = [_reason(row, facts["runs"], words) for row in reasons.to_dict("records")]
+    return [Prose(words("areas_reasons", n=len(reasons), all=facts["edge"])), Items(tuple(texts))]
+
+
+def _reason(row: dict, runs: int, words: Words) -> str:
+    """Say how often a municipality stays with its area, and why it is there."""
+    text = row[words.language]
+    if not runs:
+        return text
+    stays, second = round(100 * row["with_centre"]), round(100 * row["second_share"])
+    key = "reason_second" if second >= FEW_RUNS else "reason_alone"
+    if stays > 100 - FEW_RUNS:
+        return text
+    often = words(
+        key, k=words.number(stays), centre=row["centre"], j=words.number(second), second=row["second_name"]
+    )
+    return f"{text} {often}"
 
 
 def _comparisons(result: Diagnosis, words: Words) -> list[Block]:
@@ -112,7 +156,8 @@ def _methods(methods: pd.DataFrame, words: Words) -> Table:
             words.number(row["below_validity"]),
             words.percent(row["internal_share"]),
         ]
-        rows.append((*cells, words.number(row[agreement], 2)) if compared else tuple(cells))
+        alike = DASH if name == "sll_2021" else words.number(row[agreement], 2) if compared else ""
+        rows.append((*cells, alike) if compared else tuple(cells))
     return Table(
         "area-methods",
         words("methods_table"),
@@ -124,10 +169,11 @@ def _methods(methods: pd.DataFrame, words: Words) -> Table:
 
 
 def _changes(changes: pd.DataFrame, words: Words) -> Table:
-    names = ("geography", "changing", "changing_residents", "today", "proposal")
+    names = ("geography", "numbers", "changing", "changing_residents", "today", "proposal")
     rows = tuple(
         (
             row[words.language],
+            f"{words.number(row['areas_before'])} → {words.number(row['areas_after'])}",
             f"{words.number(row['municipalities_changing'])} / {words.number(row['municipalities_compared'])}",
             words.percent(row["residents_changing_share"], 0),
             words.percent(row["internal_share_before"]),
@@ -140,7 +186,7 @@ def _changes(changes: pd.DataFrame, words: Words) -> Table:
         words("changes_table"),
         tuple(words(f"column_{name}") for name in names),
         rows,
-        "lrrrr",
+        "lrrrrr",
         words("changes_note"),
     )
 
@@ -150,20 +196,22 @@ def _moves(result: Diagnosis, moves: pd.DataFrame, words: Words) -> Table:
     rows = tuple(
         (
             row["name"],
+            title_case(row["from_name"]),
             str(names[code]),
             words.number(row["residents"]),
-            words.number(row["gain"]),
+            f"{'+' if row['gain'] > 0 else ''}{words.number(row['gain'])}",
         )
-        for code, row in moves.iterrows()
+        for code, row in moves.head(MOST_MOVES).iterrows()
     )
-    header = ("municipality", "to_area", "residents", "gain")
+    cut = words("moves_first", shown=len(rows), n=words.number(len(moves))) if len(moves) > len(rows) else ""
+    header = ("municipality", "from_area", "to_area", "residents", "gain")
     return Table(
         "area-moves",
         words("moves_table"),
         tuple(words(f"column_{name}") for name in header),
         rows,
-        "llrr",
-        words("moves_note"),
+        "lllrr",
+        f"{cut} {words('moves_note')}".strip(),
     )
 
 
@@ -200,11 +248,9 @@ def _about_city(result: Diagnosis, words: Words) -> list[str]:
         sentences.append(
             words(
                 "areas_same" if same else "areas_compare",
-                city=city,
                 official=title_case(facts["city_official"]),
-                both=facts["city_in_both"],
-                n=len(members),
                 m=facts["city_official_members"],
+                changes=_exchanged(facts, words),
             )
         )
     return sentences
@@ -260,7 +306,7 @@ def _quality(result: Diagnosis, words: Words, table: str, caption: str, note: st
             words.percent(row["demand_self_containment"]),
             words("reached") if row["validity"] >= 1 else words("not_reached"),
             *([words.number(row["n_pieces"])] if pieces else []),
-            *([words.percent(row["core_share"], 0)] if core else []),
+            *([words.percent(row["core_share"], 0) if row["municipalities"] > 1 else DASH] if core else []),
         )
         for _, row in result.table(table).iterrows()
     )
