@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,8 +86,8 @@ def _units(codes: pd.Index, must_link: Iterable[Iterable] | None) -> np.ndarray:
     if must_link is None:
         return np.arange(len(codes))
     chains = [
-        np.array([_position(codes, code, "must_link") for code in _members(group, "must_link")])
-        for group in must_link
+        np.array([_position(codes, code, "must_link") for code in group])
+        for group in groups_of(must_link, "must_link")
     ]
     start = np.concatenate([np.empty(0, np.int64), *(chain[:-1] for chain in chains)]).astype(np.int64)
     stop = np.concatenate([np.empty(0, np.int64), *(chain[1:] for chain in chains)]).astype(np.int64)
@@ -95,25 +95,31 @@ def _units(codes: pd.Index, must_link: Iterable[Iterable] | None) -> np.ndarray:
     return connected_components(graph, directed=False)[1].astype(np.int64)
 
 
-def _members(group: Iterable, name: str) -> list:
-    if isinstance(group, str | bytes) or not isinstance(group, Iterable):
+def groups_of(groups: Iterable[Iterable], name: str) -> list[list]:
+    """List the groups of linked codes of parameter `name`, or say what is wrong with their form."""
+    return [_listed(group, name) for group in _listed(groups, name)]
+
+
+def _listed(given: Iterable, name: str) -> list:
+    """List what is given, unless it can be read only once: the next fit would find it empty."""
+    if isinstance(given, str | bytes | Iterator) or not isinstance(given, Iterable):
         raise InputError(
-            f"{name}: every group is a list of codes",
-            f"{group!r} was given",
-            "Write [['058091', '058120']]: a list of groups",
+            f"{name}: a list of groups is needed, and every group is a list of codes",
+            f"{given!r} was given",
+            "Write [['058091', '058120']]; make a list of a generator: list(...)",
         )
-    return list(group)
+    return list(given)
 
 
 def _position(codes: pd.Index, code: object, name: str) -> int:
-    place = codes.get_indexer([code])[0]
-    if place < 0:
+    try:
+        return int(codes.get_loc(code))
+    except (KeyError, TypeError, ValueError, pd.errors.InvalidIndexError):
         raise InputError(
             f"{name}: every code must be in the flows",
             f"{code!r} is not; the flows have {examples(codes)}",
             "Correct the code, or leave it out",
-        )
-    return int(place)
+        ) from None
 
 
 def _pairs_of_neighbours(codes: pd.Index, contiguity: pd.DataFrame) -> np.ndarray:
@@ -125,7 +131,7 @@ def _pairs_of_neighbours(codes: pd.Index, contiguity: pd.DataFrame) -> np.ndarra
             "Compute it with diagnosis.contiguity(polygons)",
         )
     pairs = np.column_stack([codes.get_indexer(contiguity[name]) for name in ("code", "neighbour")])
-    if not (pairs >= 0).any():
+    if len(pairs) and not (pairs >= 0).any():
         raise InputError(
             "contiguity: its codes must be those of the flows",
             f"contiguity has {examples(contiguity['code'])}, the flows {examples(codes)}",
@@ -151,7 +157,7 @@ def _groups(codes: pd.Index, within: pd.Series | None, unit: np.ndarray) -> np.n
             f"{int(given.isna().sum())} have none: {examples(codes[given.isna()])}",
             "Add them, or leave their flows out",
         )
-    number = pd.factorize(given, sort=True)[0]
+    number = pd.factorize(given)[0]
     group = np.zeros(n_units, np.int64)
     group[unit] = number
     torn = np.flatnonzero(group[unit] != number)
@@ -168,8 +174,8 @@ def _groups(codes: pd.Index, within: pd.Series | None, unit: np.ndarray) -> np.n
 
 def _apart(codes: pd.Index, cannot_link: Iterable[Iterable] | None, unit: np.ndarray) -> np.ndarray:
     pairs = []
-    for given in cannot_link or ():
-        pair = [_position(codes, code, "cannot_link") for code in _members(given, "cannot_link")]
+    for given in () if cannot_link is None else groups_of(cannot_link, "cannot_link"):
+        pair = [_position(codes, code, "cannot_link") for code in given]
         if len(pair) != 2:
             raise InputError("cannot_link: every entry is a pair of codes", f"{given!r} was given")
         if unit[pair[0]] == unit[pair[1]]:

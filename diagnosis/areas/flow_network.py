@@ -82,6 +82,8 @@ class FlowNetwork:
                 f"missing: {examples(absent)}; found: {examples(map(str, flows.columns), 12)}",
                 "Add or rename the columns",
             )
+        if repeated := [name for name in COLUMNS if list(flows.columns).count(name) > 1]:
+            raise InputError("flows: a column must be there once", f"repeated: {examples(repeated)}")
         amount = _amounts(flows)
         codes, positions = _code_positions(flows)
         origin, destination = positions[: len(flows)], positions[len(flows) :]
@@ -111,7 +113,8 @@ class FlowNetwork:
     def within(self) -> np.ndarray:
         """Employed residents of each municipality who work in it, times `scale`."""
         own = self.origin == self.destination
-        return np.bincount(self.origin[own], self.amount[own], len(self))
+        # Without any such flow the count is of whole numbers, for which all would be compiled again.
+        return np.bincount(self.origin[own], self.amount[own], len(self)).astype("float64")
 
     def layout(self) -> Layout:
         """Where each flow between different municipalities stands in :meth:`rows`."""
@@ -217,6 +220,8 @@ class FlowNetwork:
 
 def _amounts(flows: pd.DataFrame) -> np.ndarray:
     given = flows["commuters"]
+    if getattr(given.dtype, "kind", "O") in "mMc":  # moments and complex numbers would pass as numbers
+        given = given.astype("str")
     amount = pd.to_numeric(given, errors="coerce").astype("float64").to_numpy(na_value=np.nan)
     for rule, wrong in (
         ("must hold finite numbers, with a point for decimals", ~np.isfinite(amount)),
@@ -230,8 +235,10 @@ def _amounts(flows: pd.DataFrame) -> np.ndarray:
                 + examples(f"{origin}->{destination}: {value}" for origin, destination, value in rows),
                 "Correct or remove these rows",
             )
-    if not np.isfinite(amount.sum()):
-        raise InputError("flows: the total of 'commuters' must be a finite number", f"it is {amount.sum()}")
+    with np.errstate(over="ignore"):
+        total = amount.sum()
+    if not np.isfinite(total):
+        raise InputError("flows: the total of 'commuters' must be a finite number", f"it is {total}")
     return amount
 
 
@@ -258,11 +265,19 @@ def _code_positions(flows: pd.DataFrame) -> tuple[pd.Index, np.ndarray]:
             f"'origin' holds {kinds['origin']}, 'destination' {kinds['destination']} values",
             "Read the file with dtype=str, so that leading zeros are kept",
         )
-    both = np.concatenate([flows[name].to_numpy(dtype=object) for name in ("origin", "destination")])
-    found, codes = pd.factorize(both)
+    found, codes = pd.factorize(pd.concat([flows["origin"], flows["destination"]], ignore_index=True))
+    codes = codes.to_numpy(dtype=object)
     if kinds["origin"] == "string":
         digits = all(code.isascii() and code.isdigit() for code in codes)
-        rank = sorted(range(len(codes)), key=lambda i: (int(codes[i]), codes[i]) if digits else codes[i])
+        if padded := [code for code in codes if code != code.strip()]:
+            raise InputError(
+                "flows: codes must be without blanks around them",
+                f"found {examples(padded)}",
+                "Take the blanks off: flows['origin'].str.strip(), and the same for the destination",
+            )
+        # By number, however long: more digits are more, leading zeros apart.
+        keys = [(len(code.lstrip("0")), code.lstrip("0"), code) for code in codes] if digits else codes
+        rank = sorted(range(len(codes)), key=keys.__getitem__)
     else:
         rank = sorted(range(len(codes)), key=lambda i: codes[i])
     position = np.empty(len(codes), dtype=np.int64)
@@ -278,4 +293,11 @@ def _whole_numbers(amount: np.ndarray) -> tuple[np.ndarray, float]:
             return whole, scale
     total = max(amount.sum(), 1.0)
     scale = 2.0 ** math.floor(math.log2(EXACT_LIMIT / total) - 1)
-    return np.rint(amount * scale), scale
+    whole = np.rint(amount * scale)
+    if scale < 1 and ((whole == 0) & (amount > 0)).any():
+        raise InputError(
+            f"flows: the total of 'commuters' must be below {EXACT_LIMIT:g}, beside which small flows vanish",
+            f"it is {amount.sum():g}, the largest row {amount.max():g}",
+            "Correct these rows",
+        )
+    return whole, scale

@@ -65,7 +65,7 @@ class FunctionalAreas(Estimator):
     within : pandas.Series, optional
         Group of each code (region, province): areas stay inside a group.
     must_link : iterable of iterables of codes, optional
-        Municipalities that stay together from the start to the end.
+        Municipalities that stay together from the start to the end. Lists, not generators.
     cannot_link : iterable of pairs of codes, optional
         Municipalities that never share an area.
     random_state : int, optional
@@ -91,16 +91,17 @@ class FunctionalAreas(Estimator):
         ``"clean"``: without residents or jobs, hence in the reserve from the start.
     unassigned_ : pandas.DataFrame
         `code`, `reason`: those in no area. Mode ``"istat"``: reserve members no area has flows with. Mode
-        ``"clean"``: those without any flow.
+        ``"clean"``: those without any flow, unless they must stay with others that have some.
     isolated_ : pandas.Index
-        Codes without neighbours in `contiguity`, each an area of its own, valid or not.
+        Codes without neighbours in `contiguity` that have flows, each an area of its own, valid or not.
     moves_ : pandas.Series of int
         How often a code moved to another area, the reserve and its placing not counted; index as `labels_`.
     iterations_ : int
         Counter at the end of the loop; starts at 1.
     ties_ : int
         Mode ``"clean"``: decisions, made on the way, between municipalities or areas that nothing but their code, or
-        chance, told apart. With 0 the areas do not depend on the codes.
+        chance, told apart. With 0 the areas do not depend on the codes, nor do their numbers but for areas of equal
+        population.
     summary_ : pandas.DataFrame
         One row an area: the columns of :func:`diagnosis.areas.area_quality` that need only flows (mode ``"istat"``:
         the flows outside the zero list), `name` being the code of the member with most jobs; `founder`, the code
@@ -129,9 +130,10 @@ class FunctionalAreas(Estimator):
     `partition_before_reserve_`; it takes a toy network.
     Mode ``"clean"``: an area that falls apart when a municipality leaves becomes several. A municipality of the
     reserve that exchanges nobody with the areas it touches joins the largest of them (employed residents). One no
-    area may take founds an area, which may be below validity; so may one that has no permitted neighbour. At the end a
-    municipality moves to the area of strongest link if more commuters stay inside areas then, both areas are valid
-    and the one it leaves stays connected, until no such move is left.
+    area may take founds an area, which may be below validity; so may one that has no permitted neighbour, or that took
+    in others of the area it had left (it takes `cannot_link`). At the end a municipality moves to the area of
+    strongest link if more commuters stay inside areas then, both areas are valid and the one it leaves stays
+    connected, until no such move is left.
     Large networks are run by compiled code (numba; compiled once, about ten seconds).
 
     References
@@ -356,8 +358,9 @@ class FunctionalAreas(Estimator):
     def _isolated(self, codes: pd.Index) -> pd.Index:
         if self.contiguity is None:
             return codes[:0]
-        touching = pd.unique(pd.concat([self.contiguity["code"], self.contiguity["neighbour"]]))
-        return codes[~codes.isin(touching)]
+        one, other = (codes.get_indexer(self.contiguity[name]) for name in ("code", "neighbour"))
+        pairs = (one >= 0) & (other >= 0) & (one != other)
+        return codes.delete(np.concatenate([one[pairs], other[pairs]]))
 
     def _summarise(self, network: FlowNetwork, trade_off: TradeOff, residents: np.ndarray | None) -> None:
         area = self.labels_.reindex(network.codes).fillna(0).to_numpy(dtype=np.int64) - 1

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from numbers import Real
 
 import pandas as pd
 
+from diagnosis.areas.constraints import groups_of
 from diagnosis.areas.functional import THRESHOLDS, FunctionalAreas
 from diagnosis.errors import InputError, examples, unknown_name
 
@@ -61,7 +63,8 @@ def area_hierarchy(
             f"mode={options['mode']!r} was given",
             "Leave the mode out",
         )
-    groups = [list(group) for group in options.pop("must_link", None) or ()]
+    must_link = options.pop("must_link", None)
+    groups = [] if must_link is None else groups_of(must_link, "must_link")
     columns: dict[str, pd.Series] = {}
     for number, level in enumerate(levels, start=1):
         estimator = FunctionalAreas(**level, must_link=groups or None, **options)
@@ -85,9 +88,11 @@ def _check_levels(levels: Sequence[Mapping[str, float]]) -> None:
     for level in levels:
         if not isinstance(level, Mapping):
             raise InputError("levels: every level must be a mapping of thresholds", f"{level!r} was given")
-        for name in level:
+        for name, value in level.items():
             if name not in THRESHOLDS:
                 raise unknown_name("A threshold of a level", name, THRESHOLDS)
+            if not isinstance(value, Real):
+                raise InputError(f"{name} must be a number above 0", f"{value!r} was given")
     complete = [FunctionalAreas(**level).get_params() for level in levels]
     for number, (low, high) in enumerate(pairwise(complete), start=1):
         falling = [name for name in THRESHOLDS if high[name] < low[name]]

@@ -96,5 +96,7 @@ def reserve_statistics(reserve: pd.DataFrame) -> pd.Series:
 def codes_of(positions: np.ndarray, codes: pd.Index) -> pd.Series:
     """Codes of positions; missing where a position is negative (the reserve, or none)."""
     known = pd.Series(codes.take(np.maximum(positions, 0)) if len(positions) else codes[:0])
-    known = known.astype("Int64" if pd.api.types.is_integer_dtype(codes) else "str")
+    unsigned = pd.api.types.is_unsigned_integer_dtype(codes)
+    whole = "UInt64" if unsigned else "Int64"
+    known = known.astype(whole if pd.api.types.is_integer_dtype(codes) else "str")
     return known.mask(pd.Series(positions < 0))

@@ -303,10 +303,11 @@ class Membership:
         """Positions of neighbours, both directions."""
         if contiguity is None:
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-        if absent := [name for name in ("code", "neighbour") if name not in contiguity.columns]:
+        found = getattr(contiguity, "columns", [type(contiguity).__name__])
+        if absent := [name for name in ("code", "neighbour") if name not in found]:
             raise InputError(
-                "contiguity: the columns code, neighbour are needed",
-                f"missing: {examples(absent)}; found: {examples(map(str, contiguity.columns), 12)}",
+                "contiguity: a table with the columns code, neighbour is needed",
+                f"missing: {examples(absent)}; found: {examples(map(str, found), 12)}",
             )
         one, other = (self.codes.get_indexer(contiguity[name]) for name in ("code", "neighbour"))
         if len(one) and not ((one >= 0) & (other >= 0)).any():

@@ -75,12 +75,24 @@ def points_of(location: pd.DataFrame, codes: pd.Index) -> np.ndarray:
             if isinstance(location, pd.DataFrame)
             else f"{type(location).__name__} was given",
         )
-    if not {"x", "y"} <= set(location.columns) and "geometry" in location.columns:
-        centre = location["geometry"].representative_point()
+    if not location.index.isin(codes).any():
+        raise InputError(
+            "location: its codes must be those of the flows",
+            f"location has {examples(location.index)}, flows {examples(codes)}",
+        )
+    if not {"x", "y"} <= set(location.columns) and hasattr(location, "to_crs"):  # a GeoDataFrame
+        centre = location.geometry.representative_point()
         location = pd.DataFrame({"x": centre.x, "y": centre.y}, index=location.index)
     if not {"x", "y"} <= set(location.columns):
         raise InputError(
-            "location: the columns x, y or geometry are needed",
+            "location: the columns x and y, or polygons, are needed",
             f"found: {examples(map(str, location.columns), 12)}",
         )
-    return location[["x", "y"]].astype("float64").reindex(codes).fillna(0.0).to_numpy()
+    given = location[["x", "y"]].reindex(codes)
+    points = given.apply(pd.to_numeric, errors="coerce").astype("float64")
+    wrong = ((points.isna() & given.notna()) | np.isinf(points)).any(axis=1)
+    if wrong.any():
+        raise InputError(
+            "location: coordinates are finite numbers", f"others were found for {examples(codes[wrong])}"
+        )
+    return points.fillna(0.0).to_numpy()

@@ -25,6 +25,9 @@ from diagnosis.areas.state import (
     set_validity,
 )
 
+MOST_STEPS = 1_000
+"""Steps a municipality after which nothing is dissolved any more: fewer than 10 are usual, and there is an end."""
+
 
 def place_in_code_order(state, flows, rules, limits, waiting, steps, values):
     """Place by strongest link in the order given, pass after pass, until a pass places nobody (the package)."""
@@ -44,13 +47,14 @@ def place_by_link(state, flows, rules, limits, waiting, steps, values):
     """Place the reserve by strongest link of all, dissolve areas below validity, adjust; False: the records are full.
 
     An area that the reserve pulled below validity is dissolved, the weakest first, and its municipalities are placed
-    in the same way: their neighbours grow, and no area falls short but those nobody else may take.
+    in the same way: their neighbours grow, and an area falls short only if nobody else may take it, or if it took in
+    members of one that could not be given away as a whole: these are left as they are, so that there is an end.
     """
     place_strongest_first(state, flows, rules, limits, waiting, steps, values)
     while True:
         k = state.tree[1]
         validity = state.validity[k]
-        if not validity < 1:
+        if not validity < 1 or state.counters[ITERATION] > MOST_STEPS * state.label.size:
             return adjust(state, flows, rules, limits, steps, values)
         n = state.size[k]
         if steps.shape[0] > 0 and state.counters[RECORDS] + 2 * n > steps.shape[0]:

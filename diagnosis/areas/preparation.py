@@ -120,7 +120,7 @@ def prepare_clean(
     Returns
     -------
     Preparation
-        Municipalities without any flow are left out.
+        Municipalities without any flow are left out, unless they must stay with others that have some.
     """
     unit = constraints.unit
     n_units = len(constraints.group)
@@ -152,7 +152,6 @@ def prepare_clean(
     first = np.full(n_units, -1)
     first[unit[largest[::-1]]] = largest[::-1]
     place = position[unit]
-    place[(everyone.live() + everyone.work()) == 0] = -1
     network = everyone.contracted(place, everyone.codes[first[order]])
     layout = network.layout()
     return Preparation(

@@ -303,6 +303,9 @@ def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
 def _trade_off(parameters: Mapping | None, scale: float) -> TradeOff | None:
     if parameters is None:
         return None
+    needed = ("min_size", "min_self_containment", "target_size", "target_self_containment")
+    if absent := [name for name in needed if name not in parameters]:
+        raise InputError(f"parameters: {', '.join(needed)} are needed", f"missing: {examples(absent)}")
     return TradeOff(
         parameters["min_size"] * scale,
         parameters["min_self_containment"],
@@ -312,6 +315,8 @@ def _trade_off(parameters: Mapping | None, scale: float) -> TradeOff | None:
 
 
 def _describe(table: pd.DataFrame, numbers: pd.Series, municipalities: pd.DataFrame) -> None:
+    if not isinstance(municipalities, pd.DataFrame) or municipalities.index.has_duplicates:
+        raise InputError("municipalities: a table with one row a municipality code is needed")
     if "name" in municipalities.columns:
         names = table["name"].map(municipalities["name"])
         table["name"] = names.where(names.notna(), table["name"])
@@ -321,6 +326,8 @@ def _describe(table: pd.DataFrame, numbers: pd.Series, municipalities: pd.DataFr
 
 
 def _count_residents(table: pd.DataFrame, numbers: pd.Series, population: pd.Series) -> None:
+    if not isinstance(population, pd.Series) or population.index.has_duplicates:
+        raise InputError("population: a Series with one row a municipality code is needed")
     residents = population.reindex(numbers.index).groupby(numbers.to_numpy())
     small = (population[population.notna()] <= SMALL_MUNICIPALITY).reindex(numbers.index)
     table["population"] = residents.sum().to_numpy()
@@ -335,10 +342,11 @@ def _pieces(numbers: pd.Series, contiguity: pd.DataFrame, n_areas: int) -> np.nd
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    if absent := [name for name in ("code", "neighbour") if name not in contiguity.columns]:
+    found = getattr(contiguity, "columns", [type(contiguity).__name__])
+    if absent := [name for name in ("code", "neighbour") if name not in found]:
         raise InputError(
-            "contiguity: the columns code, neighbour are needed",
-            f"missing: {examples(absent)}; found: {examples(map(str, contiguity.columns), 12)}",
+            "contiguity: a table with the columns code, neighbour is needed",
+            f"missing: {examples(absent)}; found: {examples(map(str, found), 12)}",
         )
     n, area = len(numbers), numbers.to_numpy()
     start, stop = (numbers.index.get_indexer(contiguity[name]) for name in ("code", "neighbour"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
@@ -36,8 +37,8 @@ class Stability:
         the runs in which it is in no area.
     areas : pandas.DataFrame, index `area`
         `centre`, `municipalities`, `core_municipalities`, `core_share` (of its employed residents), `overlap`: mean,
-        over the runs, of the largest overlap (Jaccard, employed residents) with an area of the run (after Hennig
-        2007: above 0.85 very stable, below 0.6 dissolved more often than not).
+        over the runs, of the largest overlap (Jaccard, employed residents) with an area of the run (Hennig 2007,
+        whose software calls clusters from 0.85 on highly stable and does not trust those below 0.6).
     runs : pandas.DataFrame
         One row a run: `areas`, `moved` (share of employed residents not in one area with their centre).
     n_runs : int
@@ -78,6 +79,7 @@ def stability(
     estimator : FunctionalAreas
         With its parameters; need not be fitted, and is not changed.
     runs : int, default 200
+        At least 1.
     matrices : iterable of pandas.DataFrame, optional
         Matrices of the same municipalities; `runs` and `random_state` play no part then.
     population, location
@@ -95,16 +97,23 @@ def stability(
     Raises
     ------
     diagnosis.errors.InputError
-        As :meth:`FunctionalAreas.fit`; `runs` is below 1, `core_from` no share, or there is no matrix.
+        As :meth:`FunctionalAreas.fit`; `runs`, `random_state`, `workers` or `core_from` is out of range, there is no
+        matrix, or the matrix itself gives no area.
 
     References
     ----------
     Hennig C. (2007), Cluster-wise assessment of cluster stability, Computational Statistics & Data Analysis 52(1),
     258-271.
     """
-    _check(estimator, runs, core_from)
+    _check(estimator, runs, core_from, random_state)
     everyone, prepared, _ = estimator.prepare(flows, population, location)
     fitted = FunctionalAreas(**estimator.get_params()).fit(flows, population, location)
+    if fitted.labels_.isna().all():
+        raise InputError(
+            "stability: the matrix itself must give areas",
+            "no municipality is in one",
+            "Lower the thresholds, which no area reaches",
+        )
     codes = everyone.codes
     labels = fitted.labels_.reindex(codes)
     trade_off = estimator.trade_off()
@@ -122,6 +131,8 @@ def stability(
             place = other.codes.get_indexer(codes)
             return np.where(place >= 0, ready.areas(trade_off)[np.maximum(place, 0)], -1)
 
+        if not isinstance(matrices, Iterable):
+            raise InputError("matrices: a list of tables of flows is needed", f"{matrices!r} was given")
         drawn = list(run_all(fit_other, matrices, workers))
         if not drawn:
             raise InputError("stability: at least one matrix is needed", "matrices is empty")
@@ -138,7 +149,10 @@ def resampled(prepared: Preparation, seed: np.random.SeedSequence) -> Preparatio
 
 def run_all(function: Callable, items: Iterable, workers: int | None = None) -> Iterator:
     """Apply a function to every item in threads, in order; never more than two items a thread are taken at once."""
-    workers = workers or 2
+    if workers is None:
+        workers = 2
+    if not _is_whole(workers, 1):
+        raise InputError("workers must be a whole number of at least 1", f"{workers!r} was given")
     if workers == 1:
         yield from map(function, items)
         return
@@ -152,12 +166,18 @@ def run_all(function: Callable, items: Iterable, workers: int | None = None) -> 
             yield future.result()
 
 
-def _check(estimator: FunctionalAreas, runs: int, core_from: float) -> None:
+def _is_whole(value: object, least: int) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and value >= least
+
+
+def _check(estimator: FunctionalAreas, runs: int, core_from: float, random_state: int) -> None:
     if not isinstance(estimator, FunctionalAreas):
         raise InputError("stability: a FunctionalAreas estimator is needed", f"{estimator!r} was given")
-    if isinstance(runs, bool) or not isinstance(runs, int | np.integer) or runs < 1:
+    if not _is_whole(runs, 1):
         raise InputError("runs must be a whole number of at least 1", f"{runs!r} was given")
-    if not 0 < core_from <= 1:
+    if not _is_whole(random_state, 0):
+        raise InputError("random_state must be a whole number of at least 0", f"{random_state!r} was given")
+    if not (isinstance(core_from, Real) and 0 < core_from <= 1):
         raise InputError("core_from is a share of 1", f"{core_from!r} was given")
 
 

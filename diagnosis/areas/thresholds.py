@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -64,6 +65,8 @@ def parameter_map(
     from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
     base = FunctionalAreas() if estimator is None else estimator
+    if not isinstance(base, FunctionalAreas):
+        raise InputError("parameter_map: a FunctionalAreas estimator is needed", f"{base!r} was given")
     axes = _axes(grid, base)
     places = list(product(*(range(len(axis)) for axis in axes)))
     settings = {place: tuple(axis[i] for axis, i in zip(axes, place, strict=True)) for place in places}
@@ -128,12 +131,13 @@ def recommend_parameters(table: pd.DataFrame) -> pd.Series:
         `table` is empty or has not the columns of :func:`parameter_map`.
     """
     needed = {*THRESHOLDS, "areas", "below_validity", "internal_share", "steadiness"}
-    if not isinstance(table, pd.DataFrame) or needed - set(table.columns) or len(table) == 0:
-        raise InputError("recommend_parameters: a table of parameter_map with at least one row is needed")
+    if not isinstance(table, pd.DataFrame) or needed - set(table.columns) or not (table["areas"] > 0).any():
+        raise InputError("recommend_parameters: a table of parameter_map with at least one area is needed")
     if "adjusted_mutual_information" in table.columns:
         chosen, reason, candidates = table["adjusted_mutual_information"].idxmax(), "reference", len(table)
     else:
-        valid = table[table["below_validity"] == table["below_validity"].min()]
+        drawn = table[table["areas"] > 0]  # no area is below validity where there is none
+        valid = drawn[drawn["below_validity"] == drawn["below_validity"].min()]
         areas, inside = valid["areas"].to_numpy(), valid["internal_share"].to_numpy()
         more, closer = areas[None] >= areas[:, None], inside[None] >= inside[:, None]
         strictly = (areas[None] > areas[:, None]) | (inside[None] > inside[:, None])
@@ -145,15 +149,18 @@ def recommend_parameters(table: pd.DataFrame) -> pd.Series:
 
 
 def _axes(grid: Mapping[str, Sequence[float]], base: FunctionalAreas) -> list[list[float]]:
+    if not isinstance(grid, Mapping):
+        raise InputError("grid: a mapping of thresholds to lists of numbers is needed", f"{grid!r} was given")
     for name in grid:
         if name not in THRESHOLDS:
             raise unknown_name("A threshold", name, THRESHOLDS)
     axes = []
     for name in THRESHOLDS:
         values = grid.get(name, [getattr(base, name)])
-        if isinstance(values, str) or not len(values):
+        listed = list(values) if isinstance(values, Iterable) and not isinstance(values, str) else []
+        if not listed or not all(isinstance(value, Real) for value in listed):
             raise InputError(f"grid: {name} needs a list of numbers", f"{values!r} was given")
-        axes.append(sorted(set(values)))
+        axes.append(sorted(set(listed)))
     return axes
 
 
