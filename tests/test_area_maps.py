@@ -185,8 +185,8 @@ def test_intensity_is_stability():
     ]
     assert table.loc["D", "area_name"] == "Cuneo"
     assert (
-        "In the core (at least 90% of the recalculations) 5 municipalities; uncertain (less than 50%) 2 municipalities: "
-        "Govone, Hône." in figure.alt
+        "In the core (at least 90% of the recalculations) 5 municipalities; "
+        "uncertain (less than 50%) 2 municipalities: Govone, Hône." in figure.alt
     )
     assert "The area of Alba comprises 4 municipalities: Alba, Bra, Envie, Fossano." in figure.alt
 

@@ -69,12 +69,14 @@ def test_table_by_hand():
 def test_the_sentence_of_the_strongest_link():
     explanation = explain("b")
     assert explanation.sentence() == (
-        "Fuori dal comune Bra è più legato con l'ambito di Alba: 60 residenti occupati su 100 lavorano negli altri comuni "
+        "Fuori dal comune Bra è più legato con l'ambito di Alba: 60 residenti occupati su 100 lavorano "
+        "negli altri comuni "
         "dell'ambito, da cui arrivano 25 su 100 di quanti lavorano nel comune; il legame è oltre 10 volte quello con "
         "l'ambito di Ceva."
     )
     assert explanation.sentence("en") == (
-        "Outside the municipality Bra is linked most with the area of Alba: 60 of every 100 employed residents work in the other "
+        "Outside the municipality Bra is linked most with the area of Alba: 60 of every 100 employed residents "
+        "work in the other "
         "municipalities of the area, where 25 of every 100 people who work in the municipality live; the link is "
         "more than 10 times that with the area of Ceva."
     )
