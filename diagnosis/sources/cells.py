@@ -107,7 +107,7 @@ def _with_points(column: pa.ChunkedArray, columns: Columns, name: str, origin: s
         signed = cells[cells.str.contains(sign, regex=False)]
         plain = pd.to_numeric(cells[~cells.str.contains("[.,]")], errors="coerce")
         grouped = signed.str.fullmatch(rf"[1-9][0-9]{{0,2}}(\{sign}[0-9]{{3}})+(\D[0-9]+)?")
-        if len(signed) and grouped.all() and (plain < 1000).any() and not (plain >= 1000).any():
+        if len(signed) and grouped.all() and not (plain >= 1000).any():
             raise InputError(
                 f"{origin}: the {name} in {columns.headings[name]!r} must be without separators of thousands",
                 f"found {examples(signed)}, which may be thousands or decimals",

@@ -11,6 +11,7 @@ import pandas as pd
 
 from diagnosis.errors import InputError, examples
 from diagnosis.sources.cells import numbers_of, positions_of
+from diagnosis.sources.messages import list_names
 from diagnosis.sources.packing import DAMAGED, GZIP, ZIP, open_text, read_head, unreadable
 from diagnosis.sources.tabular import Role, read_columns, remark
 
@@ -124,6 +125,7 @@ def read_flows(
                     heading=columns.headings[name],
                 )
             )
+    _note_zeros(codes, remarks)
     amount = numbers_of(columns, "commuters", path.name)
     estimated = None
     if "estimated" in columns.headings:
@@ -138,6 +140,23 @@ def read_flows(
         amount = amount.astype("int64")
     flows = _add_up(ends, codes, amount, estimated, remarks)
     return _noted(flows, "table", columns.headings, remarks)
+
+
+def _note_zeros(codes: dict[str, pd.Index], remarks: list[dict[str, str]]) -> None:
+    """Tell of codes that differ by leading zeros only: likely the same place, written in two ways."""
+    known = codes["origin"].union(codes["destination"])
+    digits = known[known.str.fullmatch("[0-9]+")]
+    bare = digits.str.lstrip("0")
+    if twice := list(digits[bare.duplicated(keep=False)]):
+        remarks.append(
+            remark(
+                "Attenzione: codici che differiscono solo per gli zeri iniziali contano come comuni diversi: {n}"
+                " ({shown}).",
+                "Beware: codes that differ by leading zeros only count as different municipalities: {n} ({shown}).",
+                n=len(twice),
+                shown=list_names(twice),
+            )
+        )
 
 
 def _add_up(
@@ -161,7 +180,9 @@ def _add_up(
             )
         )
         kind = amount.dtype
-        amount = np.bincount(number, amount, len(pairs)).astype(kind)
+        amount = np.bincount(number, amount, len(pairs))
+        if amount.max() < 2**53:
+            amount = amount.astype(kind)
         if estimated is not None:
             estimated = (np.bincount(number, estimated, len(pairs)) > 0).astype("int8")
         first, last = pairs // len(codes["destination"]), pairs % len(codes["destination"])

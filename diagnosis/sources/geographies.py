@@ -288,6 +288,9 @@ def read_population(
     given = {"code": code, "population": population}
     columns = read_columns(path, (CODE, POPULATION, MUNICIPALITY_NAME), given)
     remarks = list(columns.remarks)
+    present = _coded(texts_of(columns.table.column("code")), path, columns.first_row)
+    # Rows without a code are at the end only.
+    columns = replace(columns, table=columns.table.slice(0, int(present.sum())))
     frame = pd.DataFrame(
         {
             "code": texts_of(columns.table.column("code")),
@@ -296,7 +299,7 @@ def read_population(
     )
     if "name" in columns.headings:
         frame["name"] = texts_of(columns.table.column("name"))
-    frame = frame[_coded(frame["code"], path, columns.first_row)].set_index("code")
+    frame = frame.set_index("code")
     _once(frame.index, path.name)
     frame = to_known(frame, codes, path.name, remarks, strict=False)
     if missing := int(frame["population"].isna().sum()):

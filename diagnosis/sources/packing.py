@@ -25,6 +25,8 @@ DAMAGED = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotI
 
 def read_head(path: Path, *, packed: bool = False) -> bytes:
     """Return the first bytes of a file, or of what is packed in it; `InputError` if there are none."""
+    if path.exists() and not (path.is_file() or path.is_dir()):  # can be read only once
+        raise InputError(f"{path.name} must be a file", "it is a pipe or a device", "Save it as a file first")
     try:
         with path.open("rb") if packed else open_text(path) as stream:
             head = stream.read(HEAD)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 EUROPE = (-25.0, 34.0, 45.0, 72.0)
 """Longitudes and latitudes (west, south, east, north) within which the system of the European Union is used."""
 UTM_DEGREES = 6.0
+UTM_LATITUDES = (-80.0, 84.0)
 M2_PER_KM2 = 1e6
 
 
@@ -111,6 +112,8 @@ def _features(raw: gpd.GeoDataFrame, plain: list[str], found: dict[str, int]) ->
 
     shapes = raw.geometry.to_numpy()
     polygonal = np.isin(shapely.get_type_id(shapes), (3, 6)) & ~shapely.is_empty(shapes)
+    corners, place = shapely.get_coordinates(shapes, return_index=True)
+    polygonal[place[~np.isfinite(corners).all(axis=1)]] = False
     frame = pd.DataFrame({"code": texts_of(pa.chunked_array([pa.array(raw[plain[found["code"]]])]))})
     frame["name"] = raw[plain[found["name"]]].to_numpy() if "name" in found else None
     frame["geometry"] = shapes
@@ -169,7 +172,7 @@ def _metric_system(frame: gpd.GeoDataFrame) -> str:
         )
     if west >= EUROPE[0] and south >= EUROPE[1] and east <= EUROPE[2] and north <= EUROPE[3]:
         return CRS
-    if east - west <= UTM_DEGREES:
+    if east - west <= UTM_DEGREES and south >= UTM_LATITUDES[0] and north <= UTM_LATITUDES[1]:
         return frame.estimate_utm_crs().to_string()
     middle = np.radians(
         (bounds["minx"] + bounds["maxx"]) / 2

@@ -311,7 +311,9 @@ def _header(text: str, roles: Sequence[Role]) -> tuple[str, list[str], int]:
     """Delimiter, headings, and the number of lines they take: the delimiter under which most are recognised."""
     choices = []
     for delimiter in DELIMITERS:
-        reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+        reader = csv.reader(
+            io.StringIO(text, newline=None), delimiter=delimiter
+        )  # old Macintosh ends lines with CR
         try:
             header = next((row for row in reader if any(cell.strip() for cell in row)), [])
         except csv.Error:
@@ -359,12 +361,22 @@ def _read_arrow(
             table = pyarrow.feather.read_table(path)
             header = table.column_names
             found = recognise(header, roles, given, path.name)
-        picked = pa.table({name: table.column(header[position]) for name, position in found.items()})
+        picked = pa.table({name: _plain(table.column(header[i]), path) for name, i in found.items()})
     except (pa.ArrowException, OSError) as problem:
         raise unreadable(path, problem) from problem
     if picked.num_rows == 0:
         raise _no_rows(path)
     return Columns(picked, {name: header[position] for name, position in found.items()}, 1)
+
+
+def _plain(column: pa.ChunkedArray, path: Path) -> pa.ChunkedArray:
+    """Texts that are stored as bytes become texts; what is neither text nor number is refused."""
+    import pyarrow as pa
+
+    kind = column.type
+    if pa.types.is_nested(kind) or pa.types.is_run_end_encoded(kind):
+        raise InputError(f"{path.name}: a column must hold texts or numbers", f"one holds {kind}")
+    return column.cast(pa.string()) if "binary" in str(kind) else column
 
 
 def _read_workbook(path: Path, roles: Sequence[Role], given: Mapping[str, str | None]) -> Columns:
