@@ -21,6 +21,12 @@ CLOSE_MARGIN = 1.25
 FEWEST_COMPARED = 5
 """A geography that covers fewer municipalities of the areas says nothing about them."""
 MOST_REASONS = 8
+WHO_CHANGES = tuple(
+    f"{who}_{what}"
+    for who in ("municipalities", "residents")
+    for what in ("compared", "changing", "changing_share")
+)
+"""What of the cost of change does not depend on areas being cut at the edge."""
 GEOGRAPHY_NAMES = {
     "sll_2021": Text(it="Sistemi locali del lavoro Istat 2021", en="ISTAT labour market areas 2021"),
     "sll_2011": Text(it="Sistemi locali del lavoro Istat 2011", en="ISTAT labour market areas 2011"),
@@ -50,19 +56,20 @@ def describe_areas(
     geographies = {**labels.drop(columns=["functional", "istat_method"], errors="ignore")} | _own_geographies(
         territory.city, labels.index
     )
+    edge = _edge(territory, national, areas)
     tables = {
         "areas": areas,
         "area_quality": quality,
         "area_map": territory.country.municipalities.loc[members, ["name", "geometry"]],
         "area_methods": found["methods"],
-        "area_reasons": _reasons(territory, national, areas),
+        "area_reasons": _reasons(territory, national, edge.head(MOST_REASONS)),
         "area_flows": _binding_flows(around, members, territory.codes),
         "area_changes": _changes(territory, labels["functional"], geographies, around, members),
     }
     if OFFICIAL in geographies:
         names = found["official_names"]["area_name"]
         tables["area_moves"] = _moves(territory, labels, around, names)
-    facts = _facts(territory, found, sure, areas, quality)
+    facts = _facts(territory, found, sure, areas, quality) | {"edge": len(edge)}
     if OFFICIAL in areas:
         shown = sorted(areas[OFFICIAL].dropna().unique())
         names = found["official_names"]["area_name"]
@@ -91,9 +98,26 @@ def _members_table(
     return areas
 
 
-def _reasons(territory: Territory, national: National, areas: pd.DataFrame) -> pd.DataFrame:
-    """Say why the municipalities of the territory on the edge of their area are in it, the least sure first."""
-    from diagnosis.areas import explain_membership, membership_margin
+def _edge(territory: Territory, national: National, areas: pd.DataFrame) -> pd.DataFrame:
+    """Select the municipalities of the territory outside the core or linked almost as strongly elsewhere.
+
+    The least sure come first; without runs only the links say who is sure.
+    """
+    from diagnosis.areas import membership_margin
+
+    own = areas[areas["in_territory"] & areas["functional"].notna()]
+    if "with_centre" not in own:
+        contiguity = national.contiguity() if territory.city.areas.mode == "clean" else None
+        labels = national.areas(territory.city.areas)["labels"]["functional"]
+        margin = membership_margin(labels, territory.country.table("flows"), contiguity=contiguity)
+        own = own.join(margin["margin"]).assign(with_centre=1.0)
+    edge = own[(own["with_centre"] < CORE_FROM) | (own["margin"] < CLOSE_MARGIN)]
+    return edge.sort_values(["with_centre", "margin"], kind="stable")
+
+
+def _reasons(territory: Territory, national: National, edge: pd.DataFrame) -> pd.DataFrame:
+    """Say why each of some municipalities is in its area."""
+    from diagnosis.areas import explain_membership
     from diagnosis.areas.flow_network import FlowNetwork
 
     parameters = territory.city.areas
@@ -102,12 +126,6 @@ def _reasons(territory: Territory, national: National, areas: pd.DataFrame) -> p
     network = FlowNetwork.from_table(territory.country.table("flows"))
     contiguity = national.contiguity() if clean else None
     functional = found["labels"]["functional"]
-    own = areas[areas["in_territory"] & areas["functional"].notna()]
-    if "with_centre" not in own:
-        margin = membership_margin(functional, network, contiguity=contiguity)
-        own = own.join(margin["margin"]).assign(with_centre=1.0)
-    edge = _on_edge(own)
-    edge = edge.sort_values(["with_centre", "margin"], kind="stable").head(MOST_REASONS)
     names = territory.country.municipalities["name"].to_dict()
     rows = []
     for code in edge.index:
@@ -126,11 +144,6 @@ def _reasons(territory: Territory, national: National, areas: pd.DataFrame) -> p
     reasons = reasons.join(edge[sure], on="code")
     centre = found["quality"]["centre"].map(names)
     return reasons.assign(centre=reasons["code"].map(functional).map(centre))
-
-
-def _on_edge(areas: pd.DataFrame) -> pd.DataFrame:
-    """Select those outside the core, or linked almost as strongly elsewhere."""
-    return areas[(areas["with_centre"] < CORE_FROM) | (areas["margin"] < CLOSE_MARGIN)]
 
 
 def _binding_flows(around: pd.DataFrame, members: pd.Index, codes: pd.Index) -> pd.DataFrame:
@@ -156,12 +169,14 @@ def _changes(
     for name, current in geographies.items():
         here = current.reindex(members)
         if proposed.reindex(members[here.notna()]).notna().sum() >= FEWEST_COMPARED:
-            cost = transition_cost(
-                here, proposed.reindex(members), flows, country.residents, city.areas.thresholds
-            ).to_dict()
-            cost |= _whole_areas(current, proposed, flows, members)
+            cost = transition_cost(here, proposed.reindex(members), flows, country.residents)
             known = GEOGRAPHY_NAMES.get(name) or city.geographies[name].name
-            rows[name] = cost | {"it": known.it, "en": known.en}
+            rows[name] = {
+                **cost[list(WHO_CHANGES)],
+                **_whole_areas(current, proposed, flows, members),
+                "it": known.it,
+                "en": known.en,
+            }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("geography")
 
 
@@ -237,7 +252,6 @@ def _facts(
         "city_internal": int(closed["commuters"].sum()),
         "city_internal_observed": observed_commuters(closed, country),
         "runs": 0 if sure is None else len(sure["runs"]),
-        "edge": 0,
     }
     if sure is not None:
         here = areas[areas["in_territory"] & areas["functional"].notna()]
@@ -245,7 +259,6 @@ def _facts(
         facts["core_from"] = CORE_FROM
         facts["core_residents_share"] = float(residents[here["core"].astype(bool)].sum() / residents.sum())
         facts["rim"] = int((~here["core"].astype(bool)).sum())
-        facts["edge"] = len(_on_edge(here))
         facts["city_core"] = int(inside["core"].fillna(False).sum())
     return facts
 

@@ -46,7 +46,7 @@ def draw_areas(country: Country, contiguity: pd.DataFrame, parameters: AreaParam
         `labels` (code x `functional`, `istat_method`, and a column a geography), `quality` and
         `official_quality` (one row an area), `methods` (one row a partition: `areas`, `in_pieces`,
         `below_validity`, `internal_share`, and agreement with `functional` and with the official areas),
-        `history`, `unassigned`, `official_names`, `parameters`.
+        `history`, `unassigned`, `ties` and, where there are official areas, `official_names`.
     """
     from diagnosis.areas import area_quality
 

@@ -44,13 +44,14 @@ def test_without_runs_nothing_is_said_of_certainty(describe):
     assert facts["runs"] == 0
     assert "core_residents_share" not in facts
     assert "with_centre" not in tables["areas"]
+    assert facts["edge"] >= len(tables["area_reasons"])
     assert "core_share" not in tables["area_quality"]
 
 
 def test_reasons_are_given_for_the_edge_in_both_languages(describe):
-    tables, _ = describe()
+    tables, facts = describe()
     reasons, areas = tables["area_reasons"], tables["areas"]
-    assert 0 < len(reasons) <= MOST_REASONS
+    assert 0 < len(reasons) == min(facts["edge"], MOST_REASONS)
     edge = areas.loc[reasons["code"]]
     assert edge["in_territory"].all()
     assert ((edge["with_centre"] < 0.9) | (edge["margin"] < 1.25)).all()

@@ -62,5 +62,12 @@ class Estimator:
 
     def __repr__(self) -> str:
         defaults = self._defaults()
-        changed = (f"{k}={v!r}" for k, v in self.get_params().items() if repr(v) != repr(defaults[k]))
+        shown = {name: _brief(value) for name, value in self.get_params().items()}
+        changed = (f"{name}={text}" for name, text in shown.items() if text != repr(defaults[name]))
         return f"{type(self).__name__}({', '.join(changed)})"
+
+
+def _brief(value: object) -> str:
+    """Show a parameter; of a table only its kind and shape."""
+    shape = getattr(value, "shape", None)
+    return repr(value) if shape is None else f"<{type(value).__name__} of shape {shape}>"

@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 
 from diagnosis.areas import FunctionalAreas
@@ -27,6 +28,10 @@ def test_parameters_are_stored_as_given_and_cloned():
 
 def test_repr_shows_what_was_changed():
     assert repr(FunctionalAreas()) == "FunctionalAreas()"
+    pairs = pd.DataFrame({"code": ["a"], "neighbour": ["b"]})
+    assert (
+        repr(FunctionalAreas(contiguity=pairs)) == "FunctionalAreas(contiguity=<DataFrame of shape (1, 2)>)"
+    )
     assert repr(FunctionalAreas(min_size=50, mode="x")) == "FunctionalAreas(min_size=50, mode='x')"
 
 
