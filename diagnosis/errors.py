@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable
 
 EXAMPLES_SHOWN = 5
+MOST_LISTED = 100
+"""Accepted names an error lists: all sources or indicators, not all municipalities."""
 
 
 class DiagnosisError(Exception):
@@ -85,7 +87,10 @@ def unknown_name(kind: str, name: object, known: Iterable[str], to_do: str = "")
     lower = {item.lower(): item for item in known}
     near = difflib.get_close_matches(str(name).lower(), list(lower), n=1, cutoff=0.6)
     if not to_do:
-        to_do = f"Did you mean {lower[near[0]]!r}?" if near else f"Choose one of: {', '.join(known)}"
+        shown = ", ".join(known[:MOST_LISTED])
+        others = len(known) - MOST_LISTED
+        listed = f"{shown} and {others} more" if others > 0 else shown
+        to_do = f"Did you mean {lower[near[0]]!r}?" if near else f"Choose one of: {listed}"
     return UnknownNameError(
         f"{kind} must be one of the {len(known)} known ones", f"{name!r} was given", to_do
     )

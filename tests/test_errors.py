@@ -46,5 +46,10 @@ def test_unknown_name_names_the_nearest_whatever_the_case():
     assert "'SIRACUSSA' was given. Did you mean 'siracusa'?" in str(error)
 
 
+def test_unknown_name_lists_a_hundred_at_most():
+    message = str(unknown_name("unit", "?", [f"{code:06d}" for code in range(7904)]))
+    assert message.endswith("000099 and 7804 more.")
+
+
 def test_unknown_name_without_a_near_one_lists_all():
     assert str(unknown_name("The city", 7, ["b", "a"])).endswith("Choose one of: a, b.")

@@ -1,6 +1,6 @@
 """Rules that average the normalised indicators of each unit, with weights and safe for missing values.
 
-Formulas and references are given from memory of the papers, which were not opened again.
+References are cited from memory.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
-from diagnosis.composite.ampi import MINIMUM_SHARE, ampi, available_weights, check_weights, mpi
-from diagnosis.composite.normalise import check_values
+from diagnosis.composite.ampi import ampi, mpi
+from diagnosis.composite.checks import SCORE, check_values
+from diagnosis.composite.outranking import copeland
+from diagnosis.composite.shares import MINIMUM_SHARE, available_weights, check_weights
 from diagnosis.errors import InputError, examples
 
 Weights: TypeAlias = pd.Series | Mapping | None
@@ -30,13 +32,13 @@ def _prepare(
 
 
 def _finish(scores: np.ndarray, table: pd.DataFrame) -> pd.Series:
-    return pd.Series(scores, index=table.index, name="score")
+    return pd.Series(scores, index=table.index, name=SCORE)
 
 
 def arithmetic_mean(
     normalised: pd.DataFrame, weights: Weights = None, minimum_share: float = MINIMUM_SHARE
 ) -> pd.Series:
-    """Average the indicators of each unit; a low one is fully made up for by a high one.
+    """Average by ``sum of w r``; a low indicator is fully made up for by a high one.
 
     Parameters
     ----------
@@ -53,10 +55,14 @@ def arithmetic_mean(
     pandas.Series
         ``score``, on the index of `normalised`.
 
+    Raises
+    ------
+    diagnosis.errors.InputError
+        Values that are not finite numbers; weights negative, missing or all zero.
+
     References
     ----------
-    OECD, JRC (2008). Handbook on Constructing Composite Indicators, section 6.
-    doi:10.1787/9789264043466-en
+    OECD, JRC (2008). Handbook on Constructing Composite Indicators, section 6. doi:10.1787/9789264043466-en
     """
     table, numbers, shares = _prepare(normalised, weights, minimum_share)
     return _finish((shares * numbers).sum(axis=1), table)
@@ -274,7 +280,7 @@ def taxonomic_distance(
        Maruhnic, J., Resnick, J. R. 1970).
     """
     table, numbers, shares = _prepare(normalised, weights, minimum_share)
-    ideal = table.max().fillna(0.0).to_numpy()
+    ideal = table[np.isfinite(shares).all(axis=1)].max().fillna(0.0).to_numpy()
     distance = np.sqrt((shares * (ideal - numbers) ** 2).sum(axis=1))
     scored = distance[np.isfinite(distance)]
     scale = scored.mean() + 2 * scored.std(ddof=1) if scored.size > 1 else 0.0
@@ -286,14 +292,13 @@ def taxonomic_distance(
     return _finish(distance / scale, table)
 
 
-def _penalised(function: Callable, normalised: pd.DataFrame, weights: Weights, share: float) -> pd.Series:
-    return function(normalised, weights=weights, minimum_share=share)["score"]
-
-
-def _copeland(normalised: pd.DataFrame, weights: Weights, minimum_share: float) -> pd.Series:
-    from diagnosis.composite.outranking import copeland
-
-    return copeland(normalised, weights, minimum_share)
+def _penalised(
+    function: Callable,
+    normalised: pd.DataFrame,
+    weights: Weights = None,
+    minimum_share: float = MINIMUM_SHARE,
+) -> pd.Series:
+    return function(normalised, weights=weights, minimum_share=minimum_share)[SCORE]
 
 
 RULES: dict[str, Callable[[pd.DataFrame, Weights, float], pd.Series]] = {
@@ -305,6 +310,6 @@ RULES: dict[str, Callable[[pd.DataFrame, Weights, float], pd.Series]] = {
     "taxonomic": taxonomic_distance,
     "ampi": partial(_penalised, ampi),
     "mpi": partial(_penalised, mpi),
-    "copeland": _copeland,
+    "copeland": copeland,
 }
 """Rules by name; for their options pass a function instead, ``partial(generalised_mean, exponent=2)``."""

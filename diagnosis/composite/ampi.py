@@ -1,4 +1,7 @@
-"""Mean with a penalty for imbalance: the aggregation of the Mazziotta-Pareto indices."""
+"""Mean with a penalty for imbalance: the aggregation of the Mazziotta-Pareto indices.
+
+References are cited from memory.
+"""
 
 from __future__ import annotations
 
@@ -7,47 +10,12 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from diagnosis.composite.normalise import check_values
+from diagnosis.composite.checks import check_values
+from diagnosis.composite.normalise import CENTRE
+from diagnosis.composite.shares import MINIMUM_SHARE, available_weights, check_weights
 from diagnosis.errors import InputError, examples, unknown_name
 
 PENALTIES = ("-", "+")
-MINIMUM_SHARE = 0.75
-"""Share of the indicators, by weight, a unit needs to be given a score."""
-
-
-def check_weights(weights: pd.Series | Mapping | None, indicators: pd.Index) -> np.ndarray:
-    """Return the weights of the indicators in order, rescaled to sum 1; equal ones when none are given."""
-    if weights is None:
-        return np.full(len(indicators), 1 / len(indicators))
-    given = pd.to_numeric(pd.Series(dict(weights), dtype=object), errors="coerce").astype(float)
-    given = given.reindex(indicators)
-    wrong = ~(np.isfinite(given) & (given >= 0))
-    if wrong.any():
-        raise InputError(
-            "every indicator needs a weight that is a number, zero or more",
-            f"it is not for {examples(indicators[wrong])}",
-            "Correct the weights; 0 leaves an indicator out",
-        )
-    if given.sum() <= 0:
-        raise InputError("at least one weight must be above zero", f"all are 0: {examples(indicators)}")
-    return (given / given.sum()).to_numpy()
-
-
-def available_weights(table: pd.DataFrame, weights: np.ndarray, minimum_share: float) -> np.ndarray:
-    """Spread the weight of missing indicators over the others of the unit, proportionally.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape units x indicators; rows sum to 1, or are all missing where less than `minimum_share` of the
-        weight is available.
-    """
-    if not 0 < minimum_share <= 1:
-        raise InputError("minimum_share must be above 0 and at most 1", f"{minimum_share!r} was given")
-    available = table.notna().to_numpy() * weights
-    share = available.sum(axis=1, keepdims=True)
-    enough = (share > 0) & (share >= minimum_share - 1e-12)
-    return np.divide(available, share, out=np.full_like(available, np.nan), where=enough)
 
 
 def _penalised_mean(
@@ -58,11 +26,14 @@ def _penalised_mean(
 ) -> pd.DataFrame:
     if penalty not in PENALTIES:
         raise unknown_name("penalty", penalty, PENALTIES)
-    table = check_values(normalised, "normalised")
+    checked = check_values(normalised, "normalised")
+    # one layout in memory, on which the last digit of a sum depends: the same table gives the same scores
+    table = pd.DataFrame(np.ascontiguousarray(checked), index=checked.index, columns=checked.columns)
     base = check_weights(weights, table.columns)
     shares = available_weights(table, base, minimum_share)
     numbers = table.fillna(0.0).to_numpy()  # their weight is 0
-    mean = (shares * numbers).sum(axis=1)
+    # from the centre, so that a row of hundreds has exactly a hundred whatever the rounding of the weights
+    mean = CENTRE + (shares * (numbers - CENTRE)).sum(axis=1)
     if (mean <= 0).any():
         raise InputError(
             "the mean of the normalised values must be above 0, or the penalty has no meaning",

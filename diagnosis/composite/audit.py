@@ -1,4 +1,7 @@
-"""Audit of an index: how its indicators correlate, and with what weight they enter."""
+"""Audit of an index: how its indicators correlate, and with what weight they enter.
+
+References are cited from memory.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from diagnosis.composite.ampi import check_weights
-from diagnosis.composite.normalise import check_values
+from diagnosis.composite.checks import check_entries, check_values, complete_rows, refuse_constant
+from diagnosis.composite.shares import check_weights
 from diagnosis.errors import InputError, examples, unknown_name
 
 CORRELATIONS = ("pearson", "spearman", "kendall")
@@ -45,6 +48,17 @@ def correlate(
         One row a pair (each once when there is one table): ``first``, ``second``, ``correlation``,
         ``p_value`` (two-sided, of no correlation) and ``units``, the number of pairs of values. Missing
         where fewer than three units have both or one of the two is constant.
+
+    Raises
+    ------
+    diagnosis.errors.UnknownNameError
+        Unknown method.
+
+    References
+    ----------
+    Kendall, M. G. (1945). The treatment of ties in ranking problems. Biometrika 33, 239-251.
+    doi:10.1093/biomet/33.3.239 (tau-b); OECD, JRC (2008). Handbook on Constructing Composite Indicators,
+    section 4. doi:10.1787/9789264043466-en
     """
     from scipy import stats
 
@@ -53,7 +67,7 @@ def correlate(
     tests = {"pearson": stats.pearsonr, "spearman": stats.spearmanr, "kendall": stats.kendalltau}
     one = check_values(first, "first")
     other = one if second is None else check_values(second, "second").reindex(one.index)
-    group = {} if groups is None else dict(groups)
+    group = {} if groups is None else check_entries(groups, "groups")
     rows = []
     for position, name in enumerate(one):
         for partner in one.columns[position + 1 :] if second is None else other:
@@ -94,9 +108,21 @@ def flag_correlations(
     -------
     pandas.DataFrame
         Those rows, with ``flag``.
+
+    Raises
+    ------
+    diagnosis.errors.InputError
+        Thresholds out of order.
+
+    References
+    ----------
+    After ``get_corr_flags`` of COINr: Becker, W. et al. (2022). Journal of Open Source Software 7, 4567.
+    doi:10.21105/joss.04567
     """
     if not -1 <= low < high <= 1:
-        raise InputError("thresholds must hold -1 <= low < high <= 1", f"low {low}, high {high}")
+        raise InputError(
+            "thresholds must hold -1 <= low < high <= 1", f"low {low!r} and high {high!r} were given"
+        )
     flag = np.select([pairs["correlation"] > high, pairs["correlation"] < low], ["redundant", "opposed"], "")
     keep = flag != ""
     if significance is not None:
@@ -116,7 +142,7 @@ def correlate_with_denominators(
     denominators : pandas.DataFrame
         The same units; population, area, ...
     threshold : float, default 0.7
-        Smallest absolute correlation shown.
+        Absolute correlations above it are shown.
     method : str
         As in :func:`correlate`.
 
@@ -124,37 +150,24 @@ def correlate_with_denominators(
     -------
     pandas.DataFrame
         Rows of :func:`correlate`, ``second`` being the denominator.
+
+    References
+    ----------
+    After ``get_denom_corr`` of COINr: Becker, W. et al. (2022). Journal of Open Source Software 7, 4567.
+    doi:10.21105/joss.04567
     """
     pairs = correlate(values, denominators, method=method)
     return pairs[pairs["correlation"].abs() > threshold].reset_index(drop=True)
 
 
-def complete_rows(table: pd.DataFrame, least: int) -> np.ndarray:
-    """Return the rows without missing values, of which there must be at least `least`."""
-    rows = table.dropna().to_numpy()
-    if len(rows) < least:
-        raise InputError(
-            f"at least {least} units with every indicator are needed",
-            f"{len(rows)} of {len(table)} have them",
-            "Impute the missing values, or leave out the indicators that lack most",
-        )
-    return rows
-
-
-def correlation_matrix(rows: np.ndarray, names: pd.Index) -> np.ndarray:
-    """Correlate the columns, none of which may be constant."""
-    constant = np.ptp(rows, axis=0) <= 1e-12 * np.abs(rows).max(axis=0)
-    if constant.any():
-        raise InputError(
-            "an indicator must vary between units",
-            f"the same value everywhere: {examples(names[constant])}",
-            "Leave it out of the audit",
-        )
-    return np.atleast_2d(np.corrcoef(rows, rowvar=False))
+def correlation_matrix(rows: pd.DataFrame) -> np.ndarray:
+    """Correlate the columns of a table without missing values, none of which may be constant."""
+    refuse_constant(rows)
+    return np.atleast_2d(np.corrcoef(rows.to_numpy(), rowvar=False))
 
 
 def cronbach_alpha(values: pd.DataFrame) -> float:
-    """Cronbach's alpha of the indicators of a domain: their internal consistency.
+    """Measure the internal consistency of the indicators of a domain: Cronbach's alpha.
 
     ``alpha = k / (k - 1) (1 - sum of variances / variance of the sum)`` [1]_, on the units with every
     indicator. It is negative where the indicators work against each other.
@@ -168,6 +181,11 @@ def cronbach_alpha(values: pd.DataFrame) -> float:
     -------
     float
 
+    Raises
+    ------
+    diagnosis.errors.InputError
+        Fewer than two indicators or complete units, or a sum that does not vary.
+
     References
     ----------
     .. [1] Cronbach, L. J. (1951). Coefficient alpha and the internal structure of tests. Psychometrika 16,
@@ -177,15 +195,53 @@ def cronbach_alpha(values: pd.DataFrame) -> float:
     count = table.shape[1]
     if count < 2:
         raise InputError("alpha needs at least two indicators", f"{count} was given")
-    rows = complete_rows(table, 2)
+    rows = complete_rows(table, 2).to_numpy()
     total = rows.sum(axis=1).var(ddof=1)
     if total <= 0:
         raise InputError("the sum of the indicators must vary between units", "it is constant")
     return float(count / (count - 1) * (1 - rows.var(axis=0, ddof=1).sum() / total))
 
 
+def principal_axes(values: pd.DataFrame) -> tuple[pd.Series, pd.DataFrame]:
+    """Find the axes of the principal components of the standardised indicators.
+
+    The variances alone, with their shares, are given by :func:`principal_components`.
+
+    Parameters
+    ----------
+    values : pandas.DataFrame
+        Rows units, columns indicators; units with a missing value are passed over.
+
+    Returns
+    -------
+    variances : pandas.Series
+        Of each component (1, 2, ...), largest first; their sum is the number of indicators.
+    loadings : pandas.DataFrame
+        Indicators x components, vectors of length 1 with a positive sum (the sign of a component is arbitrary).
+
+    Raises
+    ------
+    diagnosis.errors.InputError
+        Fewer than two complete units, or an indicator that does not vary among them.
+
+    References
+    ----------
+    Jolliffe, I. T. (2002). Principal Component Analysis, 2nd ed. Springer. doi:10.1007/b98835
+    """
+    table = check_values(values)
+    variances, vectors = np.linalg.eigh(correlation_matrix(complete_rows(table, 2)))
+    order = np.argsort(-variances, kind="stable")
+    variances, vectors = np.maximum(variances[order], 0.0), vectors[:, order]
+    vectors = vectors * np.where(vectors.sum(axis=0) < 0, -1.0, 1.0)
+    names = pd.RangeIndex(1, table.shape[1] + 1, name="component")
+    return (
+        pd.Series(variances, index=names, name="variance"),
+        pd.DataFrame(vectors, index=table.columns.rename("indicator"), columns=names),
+    )
+
+
 def principal_components(values: pd.DataFrame) -> pd.DataFrame:
-    """Variance along the principal components of the standardised indicators.
+    """Share out the variance of the standardised indicators among their principal components.
 
     Parameters
     ----------
@@ -198,27 +254,29 @@ def principal_components(values: pd.DataFrame) -> pd.DataFrame:
         Index ``component`` from 1; ``variance`` (eigenvalue of the correlation matrix), ``share`` and
         ``cumulative``. One dominant component (share well above 1 / k) speaks for one index.
 
+    Raises
+    ------
+    diagnosis.errors.InputError
+        Fewer than two complete units, or an indicator that does not vary among them.
+
     References
     ----------
     OECD, JRC (2008). Handbook on Constructing Composite Indicators, section 4. doi:10.1787/9789264043466-en
     """
-    table = check_values(values)
-    matrix = correlation_matrix(complete_rows(table, 2), table.columns)
-    variance = np.clip(np.linalg.eigvalsh(matrix)[::-1], 0.0, None)
+    variance, _ = principal_axes(values)
     share = variance / variance.sum()
-    index = pd.RangeIndex(1, len(variance) + 1, name="component")
-    return pd.DataFrame({"variance": variance, "share": share, "cumulative": share.cumsum()}, index=index)
+    return pd.DataFrame({"variance": variance, "share": share, "cumulative": share.cumsum()})
 
 
 def effective_weights(
-    groups: Sequence[pd.Series | Mapping], weights: pd.Series | Mapping | None = None
+    groups: pd.Series | Mapping | Sequence[pd.Series | Mapping], weights: pd.Series | Mapping | None = None
 ) -> pd.Series:
-    """Weight of every indicator in the index: the product of its own and its parents' shares.
+    """Multiply the share of every indicator by those of its parents: its weight in the index.
 
     Parameters
     ----------
-    groups : sequence of pandas.Series or mapping
-        From the lowest level up: domain of each indicator, dimension of each domain, ... What the last one
+    groups : pandas.Series, mapping, or sequence of them
+        Domain of each indicator; a sequence gives one mapping a level, from the lowest up. What the last one
         names are the parts of the index; a single index may, but need not, be named.
     weights : pandas.Series or mapping, optional
         By indicator, domain, ...; those of one parent are rescaled to sum 1. Absent ones are 1.
@@ -226,10 +284,20 @@ def effective_weights(
     Returns
     -------
     pandas.Series
-        By indicator; sums to 1.
+        Index indicator; ``weight``, with sum 1.
+
+    Raises
+    ------
+    diagnosis.errors.InputError
+        No group, a domain that the next level lacks, or weights that are negative or all zero in a domain.
+
+    References
+    ----------
+    OECD, JRC (2008). Handbook on Constructing Composite Indicators, section 6. doi:10.1787/9789264043466-en
     """
-    given = {} if weights is None else dict(weights)
-    levels = [dict(level) for level in groups]
+    given = {} if weights is None else check_entries(weights, "weights")
+    chosen = [groups] if isinstance(groups, pd.Series | Mapping) else groups
+    levels = [check_entries(level, "groups") for level in chosen]
     if not levels or not levels[0]:
         raise InputError("groups must give the domain of at least one indicator", "there is none")
     top = dict.fromkeys(dict.fromkeys(levels[-1].values()), "")
@@ -246,12 +314,12 @@ def effective_weights(
         share = below
     absent = [indicator for indicator in levels[0] if indicator not in share]
     if absent:
-        raise InputError("every domain must belong to the level above", f"lost: {examples(absent)}")
-    return pd.Series(share, dtype=float).reindex(list(levels[0])).rename("weight")
+        raise InputError("every domain must belong to the level above", f"none for {examples(absent)}")
+    return pd.Series(share, dtype=float).reindex(list(levels[0])).rename("weight").rename_axis("indicator")
 
 
 def redundancy(values: pd.DataFrame) -> pd.DataFrame:
-    """How far each indicator is already told by the others of its domain.
+    """Measure how far each indicator is already told by the others of its domain.
 
     Parameters
     ----------
@@ -264,11 +332,21 @@ def redundancy(values: pd.DataFrame) -> pd.DataFrame:
         Index indicator; ``r_squared`` of its regression on all others, the variance inflation factor ``vif`` =
         1 / (1 - r_squared) (above 10 is usually called redundant; infinite for an exact copy), the
         ``nearest`` other indicator and its ``correlation``.
+
+    Raises
+    ------
+    diagnosis.errors.InputError
+        Fewer than two indicators, too few complete units, or an indicator that does not vary.
+
+    References
+    ----------
+    Marquardt, D. W. (1970). Generalized inverses, ridge regression, biased linear estimation, and nonlinear
+    estimation. Technometrics 12, 591-612. doi:10.1080/00401706.1970.10488699 (variance inflation factor)
     """
     table = check_values(values)
     if table.shape[1] < 2:
         raise InputError("redundancy needs at least two indicators", f"{table.shape[1]} was given")
-    matrix = correlation_matrix(complete_rows(table, table.shape[1] + 2), table.columns)
+    matrix = correlation_matrix(complete_rows(table, table.shape[1] + 2))
     inflation = np.diag(np.linalg.inv(matrix + RIDGE * np.eye(len(matrix))))
     inflation = np.where(inflation > 1e-2 / RIDGE, np.inf, np.maximum(inflation, 1.0))
     off_diagonal = np.where(np.eye(len(matrix), dtype=bool), 0.0, matrix)

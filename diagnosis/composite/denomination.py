@@ -1,4 +1,7 @@
-"""Denomination: amounts of large and small units made comparable by what they depend on."""
+"""Denomination: amounts of large and small units made comparable by what they depend on.
+
+References are cited from memory.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from diagnosis.composite.normalise import check_values
+from diagnosis.composite.checks import check_entries, check_numbers, check_values
 from diagnosis.errors import InputError, examples
 
 
@@ -18,6 +21,8 @@ def denominate(
     scale: pd.Series | Mapping | None = None,
 ) -> pd.DataFrame:
     """Divide indicators by the denominator each one depends on: population, area, value added.
+
+    ``scale x / denominator``.
 
     Parameters
     ----------
@@ -44,16 +49,19 @@ def denominate(
 
     References
     ----------
-    OECD, JRC (2008). Handbook on Constructing Composite Indicators, data selection (from memory).
-    doi:10.1787/9789264043466-en
+    OECD, JRC (2008). Handbook on Constructing Composite Indicators, section 2. doi:10.1787/9789264043466-en
     """
     table = check_values(values)
-    chosen = {name: denominator for name, denominator in dict(using).items() if not pd.isna(denominator)}
-    factors = dict(scale) if scale is not None else {}
+    chosen = {
+        name: denominator
+        for name, denominator in check_entries(using, "using").items()
+        if not pd.isna(denominator)
+    }
+    factors = {} if scale is None else check_entries(scale, "scale")
     for what, entries in (("using", chosen), ("scale", factors)):
         strange = [name for name in entries if name not in table]
         if strange:
-            raise InputError(f"{what} must name indicators of the table", f"not there: {examples(strange)}")
+            raise InputError(f"{what} must name indicators of the table", f"unknown: {examples(strange)}")
     absent = sorted({name for name in chosen.values() if name not in denominators}, key=str)
     if absent:
         raise InputError("every denominator needs its column", f"none for {examples(absent)}")
@@ -72,5 +80,5 @@ def denominate(
     divisor = pd.DataFrame(
         {name: amounts[chosen[name]] if name in chosen else 1.0 for name in table}, index=table.index
     )
-    factor = pd.Series({name: float(factors.get(name, 1.0)) for name in table})
+    factor = check_numbers(dict.fromkeys(table, 1.0) | factors, table.columns, "scale", "factor")
     return table / divisor.where(divisor > 0) * factor

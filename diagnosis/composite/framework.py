@@ -1,4 +1,7 @@
-"""Tree of a composite index, aggregated level by level: from indicators to domains to one index."""
+"""Tree of a composite index, aggregated level by level: from indicators to domains to one index.
+
+References are cited from memory.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from diagnosis.composite.aggregation import RULES, Rule
-from diagnosis.composite.ampi import MINIMUM_SHARE, check_weights
-from diagnosis.composite.normalise import check_values
+from diagnosis.composite.checks import check_entries, check_values, read_numbers
+from diagnosis.composite.shares import MINIMUM_SHARE, check_weights
 from diagnosis.errors import InputError, examples, unknown_name
 
 
@@ -44,18 +47,15 @@ class Framework:
             )
         parents = parents[parents.notna()]
         nodes = pd.Index(pd.unique(np.r_[parents.index.to_numpy(object), parents.to_numpy(object)]))
-        given = pd.to_numeric(
-            pd.Series(dict({} if self.weights is None else self.weights), dtype=object), errors="coerce"
-        )
-        unknown = given.index[~given.index.isin(nodes)]
-        if len(unknown):
+        given = check_entries({} if self.weights is None else self.weights, "weights")
+        unknown = [node for node in given if node not in nodes]
+        if unknown:
             raise InputError(
                 "weights must be of nodes of the framework",
                 f"unknown: {examples(unknown)}",
                 "Correct the names",
             )
-        weights = pd.Series(1.0, index=nodes)
-        weights[given.index] = given.astype(float)
+        weights = read_numbers(dict.fromkeys(nodes, 1.0) | given, nodes, "weights")
         object.__setattr__(self, "parents", parents)
         object.__setattr__(self, "weights", weights)
         for children in self.children.values():
@@ -121,6 +121,10 @@ class Framework:
             An indicator without column; more or fewer rules than levels.
         diagnosis.errors.UnknownNameError
             A rule that does not exist.
+
+        References
+        ----------
+        OECD, JRC (2008). Handbook on Constructing Composite Indicators, section 6. doi:10.1787/9789264043466-en
         """
         levels = self.levels
         absent = [indicator for indicator in levels[0] if indicator not in normalised.columns]

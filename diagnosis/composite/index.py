@@ -1,4 +1,7 @@
-"""Composite index from raw indicators: normalise, aggregate by domain, and explain the result."""
+"""Composite index from raw indicators: normalise, aggregate by domain, and explain the result.
+
+References are cited from memory.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,13 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from diagnosis.composite.ampi import MINIMUM_SHARE, ampi, available_weights, check_weights, mpi
-from diagnosis.composite.normalise import (
-    CENTRE,
-    Goalposts,
-    check_directions,
-    check_values,
-    normalise_ampi,
-    normalise_z_scores,
-)
-from diagnosis.errors import InputError, examples, unknown_name
+from diagnosis.composite.ampi import ampi, mpi
+from diagnosis.composite.checks import SCORE, check_values, group_indicators
+from diagnosis.composite.normalise import CENTRE, Goalposts, normalise_ampi, normalise_z_scores
+from diagnosis.composite.shares import MINIMUM_SHARE, available_weights, check_weights
+from diagnosis.errors import InputError, unknown_name
 
 METHODS = {"ampi": ampi, "mpi": mpi}
-SCORE = "score"
-"""Name of the only column when indicators are not grouped into domains."""
 
 
 def composite_index(
@@ -29,10 +25,10 @@ def composite_index(
     *,
     directions: pd.Series | Mapping | None = None,
     reference: pd.Series | Mapping | None = None,
-    weights: pd.Series | Mapping | None = None,
-    groups: pd.Series | Mapping | None = None,
-    penalty: str = "-",
     goalposts: Goalposts | None = None,
+    groups: pd.Series | Mapping | None = None,
+    weights: pd.Series | Mapping | None = None,
+    penalty: str = "-",
     minimum_share: float = MINIMUM_SHARE,
 ) -> pd.DataFrame:
     """Score units on one composite index, or on one per domain.
@@ -49,14 +45,14 @@ def composite_index(
     reference : pandas.Series or mapping, optional
         The reference's *own* values by indicator, for instance Italy's, which is not the mean of its
         provinces; it scores 100. Without it the plain mean of the rows is the reference. AMPI only.
-    weights : pandas.Series or mapping, optional
-        By indicator, rescaled to sum 1 within each domain. Equal by default.
-    groups : pandas.Series or mapping, optional
-        Domain of each indicator; gives one column per domain, in order of first appearance in `values`.
-    penalty : {'-', '+'}, default '-'
-        Sign of the penalty for imbalance, see :func:`~diagnosis.composite.ampi`.
     goalposts : Goalposts, optional
         Frozen goalposts of an earlier release, instead of `reference`. AMPI only.
+    groups : pandas.Series or mapping, optional
+        Domain of each indicator; gives one column per domain, in order of first appearance in `values`.
+    weights : pandas.Series or mapping, optional
+        By indicator, rescaled to sum 1 within each domain. Equal by default.
+    penalty : {'-', '+'}, default '-'
+        Sign of the penalty for imbalance, see :func:`~diagnosis.composite.ampi`.
     minimum_share : float, default 0.75
         Share of a domain's indicators, by weight, a unit needs to be scored; otherwise the score is missing.
 
@@ -71,12 +67,17 @@ def composite_index(
         An indicator lacks a direction, a reference, a domain or a weight, or does not vary.
     diagnosis.errors.UnknownNameError
         Unknown method, direction or penalty.
+
+    References
+    ----------
+    Mazziotta, M., Pareto, A. (2016). On a generalized non-compensatory composite index for measuring
+    socio-economic phenomena. Social Indicators Research 127, 983-1003. doi:10.1007/s11205-015-0998-2
     """
     normalised = _normalise(values, method, directions, reference, goalposts)
     return pd.DataFrame(
         {
-            domain: METHODS[method](normalised[indicators], penalty, weights, minimum_share)["score"]
-            for domain, indicators in _domains(groups, normalised.columns).items()
+            domain: METHODS[method](normalised[indicators], penalty, weights, minimum_share)[SCORE]
+            for domain, indicators in group_indicators(groups, normalised.columns).items()
         },
         index=values.index,
     )
@@ -88,10 +89,10 @@ def explain_index(
     *,
     directions: pd.Series | Mapping | None = None,
     reference: pd.Series | Mapping | None = None,
-    weights: pd.Series | Mapping | None = None,
-    groups: pd.Series | Mapping | None = None,
-    penalty: str = "-",
     goalposts: Goalposts | None = None,
+    groups: pd.Series | Mapping | None = None,
+    weights: pd.Series | Mapping | None = None,
+    penalty: str = "-",
     minimum_share: float = MINIMUM_SHARE,
 ) -> pd.DataFrame:
     """Split every score into what each indicator adds to it.
@@ -101,7 +102,7 @@ def explain_index(
 
     Parameters
     ----------
-    values, method, directions, reference, weights, groups, penalty, goalposts, minimum_share
+    values, method, directions, reference, goalposts, groups, weights, penalty, minimum_share
         As in :func:`composite_index`.
 
     Returns
@@ -111,11 +112,20 @@ def explain_index(
         ``normalised``, ``weight`` (after the weight of missing indicators was spread over the others),
         ``contribution`` = w (r - 100) and ``penalty`` = the signed part of the penalty. The last three are
         missing where the unit has no score, 0 where only the indicator is missing.
+
+    Raises
+    ------
+    diagnosis.errors.InputError
+        As :func:`composite_index`.
+
+    References
+    ----------
+    As :func:`composite_index`; the split follows from the formula.
     """
     normalised = _normalise(values, method, directions, reference, goalposts)
     sign = -1.0 if penalty == "-" else 1.0
     parts = {}
-    for domain, indicators in _domains(groups, normalised.columns).items():
+    for domain, indicators in group_indicators(groups, normalised.columns).items():
         table = normalised[indicators]
         mean = METHODS[method](table, penalty, weights, minimum_share)["mean"].to_numpy()[:, None]
         shares = available_weights(table, check_weights(weights, table.columns), minimum_share)
@@ -166,29 +176,5 @@ def _normalise(
         return normalise_ampi(table, posts)
     if reference is not None:
         raise InputError("goalposts already hold the reference", "both were given", "Pass one of them")
-    normalised = normalise_ampi(table, goalposts)
-    if directions is not None:
-        frozen = goalposts.frame.loc[table.columns, "direction"]
-        differ = table.columns[check_directions(directions, table.columns) != frozen]
-        if len(differ):
-            raise InputError(
-                "directions must be those of the goalposts", f"they differ for {examples(differ)}"
-            )
-    return normalised
-
-
-def _domains(groups: pd.Series | Mapping | None, indicators: pd.Index) -> dict[str, list]:
-    if groups is None:
-        return {SCORE: list(indicators)}
-    given = dict(groups)
-    absent = [indicator for indicator in indicators if pd.isna(given.get(indicator))]
-    if absent:
-        raise InputError(
-            "every indicator must belong to a domain",
-            f"none for {examples(absent)}",
-            "Add them to groups, or leave their columns out",
-        )
-    domains: dict[str, list] = {}
-    for indicator in indicators:
-        domains.setdefault(given[indicator], []).append(indicator)
-    return domains
+    goalposts.select(table.columns, directions)  # raises where the directions given are others
+    return normalise_ampi(table, goalposts)

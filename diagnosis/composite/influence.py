@@ -1,4 +1,7 @@
-"""Influence: how much of an index, and of its ranks, each indicator really decides."""
+"""Influence: how much of an index, and of its ranks, each indicator really decides.
+
+References are cited from memory.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from diagnosis.composite.audit import RIDGE, complete_rows, correlation_matrix
-from diagnosis.composite.normalise import check_values
+from diagnosis.composite.audit import RIDGE, correlation_matrix
+from diagnosis.composite.checks import check_values, complete_rows, group_indicators
 from diagnosis.composite.ranking import compare_ranks
 from diagnosis.errors import InputError
 
@@ -16,7 +19,7 @@ EXACT_PLAYERS = 15
 """Most indicators (or groups) of which all subsets are compared; above, orders are sampled."""
 
 
-def influence(
+def measure_influence(
     values: pd.DataFrame,
     score: pd.Series,
     *,
@@ -24,7 +27,7 @@ def influence(
     orders: int = 2000,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """How much of the variation of an index each indicator, or group of indicators, accounts for.
+    """Measure how much of the variation of an index each indicator, or group of them, accounts for.
 
     Weights say what was intended; this says what came out [1]_. ``r_squared`` is the square of the
     correlation with the index, the part an indicator could explain alone, with what it shares with the others;
@@ -51,6 +54,11 @@ def influence(
         Index indicator (or group); ``correlation`` (missing for groups), ``r_squared``, ``share`` and
         ``standard_error`` of the sampling (0 when exact).
 
+    Raises
+    ------
+    diagnosis.errors.InputError
+        Too few complete units, an indicator that does not vary or has no group.
+
     References
     ----------
     .. [1] Paruolo, P., Saisana, M., Saltelli, A. (2013). Ratings and rankings: voodoo or science? Journal of
@@ -62,19 +70,15 @@ def influence(
     """
     table = check_values(values)
     if orders < 2:
-        raise InputError("orders must be at least 2", f"{orders} was given")
+        raise InputError("orders must be at least 2", f"{orders!r} was given")
     joined = pd.concat([table, score.reindex(table.index).astype(float).rename("score")], axis=1)
     rows = complete_rows(joined, table.shape[1] + 2)
-    matrix = correlation_matrix(rows, joined.columns)
+    matrix = correlation_matrix(rows)
     inner, outer = matrix[:-1, :-1] + RIDGE * np.eye(table.shape[1]), matrix[:-1, -1]
-    if groups is None:
-        players = {name: [position] for position, name in enumerate(table)}
-    else:
-        given, players = dict(groups), {}
-        for position, name in enumerate(table):
-            if pd.isna(given.get(name)):
-                raise InputError("every indicator must belong to a group", f"none for {name!r}")
-            players.setdefault(given[name], []).append(position)
+    names = table.columns
+    players = {
+        player: names.get_indexer(members).tolist() for player, members in _players(groups, names).items()
+    }
     columns = list(players.values())
     if len(columns) <= EXACT_PLAYERS:
         share, error = _shapley_exact(inner, outer, columns), np.zeros(len(columns))
@@ -89,6 +93,12 @@ def influence(
         },
         index=pd.Index(list(players), name="indicator" if groups is None else "group"),
     )
+
+
+def _players(groups: pd.Series | Mapping | None, indicators: pd.Index) -> dict[object, list]:
+    if groups is None:
+        return {indicator: [indicator] for indicator in indicators}
+    return group_indicators(groups, indicators)
 
 
 def _r_squared(inner: np.ndarray, outer: np.ndarray, columns: Sequence[int]) -> float:
@@ -163,15 +173,22 @@ def leave_one_out(
         Index what was left out; ``mean_absolute_shift`` and ``largest_shift`` of the ranks, the ``unit`` that
         moves most, ``units_lost`` (scored before, not after) and the Spearman correlation ``spearman``
         of the two rankings. Most influential first.
+
+    Raises
+    ------
+    diagnosis.errors.InputError
+        Fewer than two indicators or groups, or an indicator without a group.
+
+    References
+    ----------
+    OECD, JRC (2008). Handbook on Constructing Composite Indicators, section 7. doi:10.1787/9789264043466-en
     """
     table = check_values(values)
-    if groups is None:
-        parts = {name: [name] for name in table}
-    else:
-        given = pd.Series(dict(groups), dtype=object).reindex(table.columns)
-        parts = {name: list(table.columns[given == name]) for name in given.dropna().unique()}
+    parts = _players(groups, table.columns)
     if len(parts) < 2:
-        raise InputError("there must be at least two indicators or groups to leave one out", f"{len(parts)}")
+        raise InputError(
+            "there must be at least two indicators or groups to leave one out", f"{len(parts)} was given"
+        )
     full = score(table)
     rows = {}
     for name, columns in parts.items():

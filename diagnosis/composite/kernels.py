@@ -51,9 +51,20 @@ class Prepared:
 
     @classmethod
     def normalise(
-        cls, values: np.ndarray, signs: np.ndarray, how: Normalisation, goalposts: np.ndarray | None
+        cls,
+        values: np.ndarray,
+        signs: np.ndarray,
+        how: Normalisation,
+        goalposts: np.ndarray | None,
+        setting: int | None = None,
+        base: np.ndarray | None = None,
     ) -> Prepared:
-        """Put raw values, shape (units, indicators), on the scale of a normalisation, higher being better."""
+        """Put raw values, shape (rows, indicators), on the scale of a normalisation, higher being better.
+
+        The first `setting` rows set the scale, all of them by default; the others are placed on it. Where values
+        carry an error, `base` holds them without, and sets the scale: error would make the units look more
+        different than they are and so draw everything towards the middle. Ranks are of the values themselves.
+        """
         low, high = how.limits
         if goalposts is not None:
             minimum, maximum = goalposts
@@ -63,30 +74,26 @@ class Prepared:
                 values - minimum, width, out=np.where(np.isnan(values), np.nan, 0.5), where=width > 0
             )
             return cls(np.where(signs > 0, low + (high - low) * share, high - (high - low) * share))
-        missing = np.isnan(values)
+        units = (values if base is None else base)[:setting]
+        missing = np.isnan(units)
         any_missing = missing.any()
-        lower = np.where(missing, np.inf, values).min(axis=0) if any_missing else values.min(axis=0)
-        upper = np.where(missing, -np.inf, values).max(axis=0) if any_missing else values.max(axis=0)
+        lower = np.where(missing, np.inf, units).min(axis=0) if any_missing else units.min(axis=0)
+        upper = np.where(missing, -np.inf, units).max(axis=0) if any_missing else units.max(axis=0)
         # rounding noise is no variation, and an empty indicator has none
         flat = ~(upper - lower > 1e-12 * np.maximum(np.abs(lower), np.abs(upper)))
         width = np.where(flat, 1.0, upper - lower)
         if how.method == "min_max":
             start = np.where(signs > 0, lower, upper)
             return cls((values - start) * (signs * (high - low) / width) + low, flat)
+        count = len(units) - missing.sum(axis=0)
         if how.method == "z_scores":
-            count = len(values) - missing.sum(axis=0)
-            filled = np.where(missing, 0.0, values) if any_missing else values
+            filled = np.where(missing, 0.0, units) if any_missing else units
             mean = filled.sum(axis=0) / np.maximum(count, 1)
-            deviation = values - mean
-            squares = np.where(missing, 0.0, deviation) if any_missing else deviation
+            squares = np.where(missing, 0.0, units - mean) if any_missing else units - mean
             spread = np.einsum("ij,ij->j", squares, squares) / np.maximum(count - how.ddof, 1)
-            return cls(deviation * (signs * high / np.sqrt(np.where(flat, 1.0, spread))) + low, flat)
-        from scipy.stats import rankdata
-
-        count = len(values) - missing.sum(axis=0)
-        oriented = np.where(missing, np.inf, values * signs)
-        passed = (rankdata(oriented, axis=0) - 1) / np.maximum(count - 1, 1)
-        return cls(np.where(missing, np.nan, low + (high - low) * passed), flat)
+            return cls((values - mean) * (signs * high / np.sqrt(np.where(flat, 1.0, spread))) + low, flat)
+        passed = _places(values * signs, len(units)) / np.maximum(count - 1, 1)
+        return cls(low + (high - low) * np.clip(passed, 0.0, 1.0), flat)
 
     @cached_property
     def logarithms(self) -> np.ndarray:
@@ -102,6 +109,27 @@ class Prepared:
     def squares(self) -> np.ndarray:
         """Squares of the numbers."""
         return self.numbers**2
+
+
+def _places(values: np.ndarray, setting: int) -> np.ndarray:
+    """Count the units each row passes on each indicator, ties half, among the first `setting` rows.
+
+    A row that is not a unit itself passes as many as if it were one, so that two equal rows have equal places.
+    """
+    from scipy.stats import rankdata
+
+    units = values[:setting]
+    places = np.full(values.shape, np.nan)
+    places[:setting] = rankdata(np.where(np.isnan(units), np.inf, units), axis=0) - 1
+    for column in range(values.shape[1] if setting < len(values) else 0):
+        ordered = np.sort(units[:, column])
+        ordered = ordered[: np.searchsorted(ordered, np.inf)]
+        others = values[setting:, column]
+        below, upto = (np.searchsorted(ordered, others, side) for side in ("left", "right"))
+        # a tie with k units: among them it would have the middle one of k places, as they have
+        places[setting:, column] = np.where(upto > below, (below + upto - 1) / 2, below)
+    places[np.isnan(values)] = np.nan
+    return places
 
 
 def level_matrix(weights: np.ndarray, parents: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,7 @@
-"""Normalisation: indicators of different units and directions on one scale where more is better."""
+"""Normalisation: indicators of different units and directions on one scale where more is better.
+
+References are cited from memory.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from diagnosis.composite.checks import (
+    check_directions,
+    check_numbers,
+    check_values,
+    check_variation,
+    direction_signs,
+    is_constant,
+    refuse_constant,
+    refuse_empty,
+)
 from diagnosis.errors import InputError, examples, unknown_name
 
 CENTRE = 100.0
@@ -19,79 +32,8 @@ AMPI_RANGE = 60.0
 MPI_SD = 10.0
 """Standard deviation of the MPI scale."""
 
-DIRECTIONS = ("negative", "positive")
 CONSTANT = ("error", "reference")
 GOALPOST_COLUMNS = ("minimum", "maximum", "reference", "direction")
-
-
-def check_values(values: pd.DataFrame, name: str = "values") -> pd.DataFrame:
-    """Return the table as floats, or say which columns are not finite numbers under unique names."""
-    if values.shape[1] == 0:
-        raise InputError(f"{name}: at least one indicator column is needed", "there is none")
-    if not values.columns.is_unique:
-        repeated = values.columns[values.columns.duplicated()]
-        raise InputError(f"{name}: column names must be unique", f"repeated: {examples(repeated)}")
-    text = [column for column in values if not pd.api.types.is_numeric_dtype(values[column])]
-    if text:
-        raise InputError(
-            f"{name}: every column must hold numbers",
-            f"not numeric: {examples(text)}",
-            "Convert them, or leave them out of the index",
-        )
-    table = values.astype(float)
-    infinite = table.columns[np.isinf(table.to_numpy()).any(axis=0)]
-    if len(infinite):
-        raise InputError(f"{name}: numbers must be finite or missing", f"infinite in {examples(infinite)}")
-    return table
-
-
-def check_directions(directions: Mapping | pd.Series, indicators: pd.Index) -> pd.Series:
-    """Return the direction of each indicator in order; entries for other indicators are ignored."""
-    given = dict(directions)
-    absent = [indicator for indicator in indicators if indicator not in given]
-    if absent:
-        raise InputError(
-            "every indicator of the index needs a direction",
-            f"none for {examples(absent)}",
-            "Say 'positive' or 'negative', or leave the indicator out",
-        )
-    for indicator in indicators:
-        if given[indicator] not in DIRECTIONS:
-            raise unknown_name(
-                f"direction of {indicator!r}",
-                given[indicator],
-                DIRECTIONS,
-                "Choose 'positive' or 'negative'; an indicator without a direction cannot enter an index",
-            )
-    return pd.Series([given[indicator] for indicator in indicators], index=indicators, name="direction")
-
-
-def _signs(directions: pd.Series) -> np.ndarray:
-    return np.where(directions == "positive", 1.0, -1.0)
-
-
-def _constant(lower: pd.Series, upper: pd.Series) -> pd.Series:
-    # rounding noise is no variation: it would be blown up to the full width of the scale
-    return (upper - lower) <= 1e-12 * np.maximum(lower.abs(), upper.abs())
-
-
-def _refuse_constant(columns: pd.Index, advice: str) -> None:
-    if len(columns):
-        raise InputError(
-            "an indicator of an index must vary between units",
-            f"the same value everywhere: {examples(columns)}",
-            advice,
-        )
-
-
-def _refuse_empty(table: pd.DataFrame) -> None:
-    empty = table.columns[table.isna().all(axis=0)]
-    if len(empty):
-        raise InputError(
-            "an indicator of an index needs at least one value",
-            f"no value in {examples(empty)}",
-            "Leave it out of the index",
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,20 +119,18 @@ class Goalposts:
         if constant not in CONSTANT:
             raise unknown_name("constant", constant, CONSTANT)
         table = check_values(values)
-        _refuse_empty(table)
-        given = pd.Series(dict(reference), dtype=float).reindex(table.columns)
-        if not np.isfinite(given).all():
-            raise InputError(
-                "every indicator of an index needs a finite value of the reference",
-                f"none for {examples(given.index[~np.isfinite(given)])}",
-                "Give the reference its own value, or leave the indicator out",
-            )
-        lower, upper = table.min(), table.max()
-        flat = _constant(lower, upper)
+        refuse_empty(table)
+        given = check_numbers(
+            reference,
+            table.columns,
+            "reference",
+            "value of the reference",
+            "Give the reference its own value, or leave the indicator out",
+        )
         if constant == "error":
-            _refuse_constant(
-                table.columns[flat], "Leave it out, or pass constant='reference' to let every unit score 100"
-            )
+            refuse_constant(table, "Leave it out, or pass constant='reference' to let every unit score 100")
+        lower, upper = table.min(), table.max()
+        flat = is_constant(lower, upper)
         half = ((upper - lower) / 2).mask(flat, 0.0)
         return cls(
             pd.DataFrame(
@@ -206,6 +146,42 @@ class Goalposts:
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of the table, ready to be stored beside the scores."""
         return self.frame.copy()
+
+    def select(self, indicators: pd.Index, directions: pd.Series | Mapping | None = None) -> pd.DataFrame:
+        """Return the goalposts of some indicators, in order.
+
+        Parameters
+        ----------
+        indicators : pandas.Index
+            Names of the indicators.
+        directions : pandas.Series or mapping, optional
+            Directions the goalposts must agree with, by indicator.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Rows of the table, one an indicator.
+
+        Raises
+        ------
+        diagnosis.errors.InputError
+            An indicator has no goalposts, or another direction.
+        """
+        absent = [indicator for indicator in indicators if indicator not in self.frame.index]
+        if absent:
+            raise InputError(
+                "every indicator needs goalposts",
+                f"none for {examples(absent)}",
+                "Build them with from_panel",
+            )
+        posts = self.frame.loc[indicators]
+        if directions is not None:
+            differ = indicators[check_directions(directions, indicators) != posts["direction"]]
+            if len(differ):
+                raise InputError(
+                    "directions must be those of the goalposts", f"they differ for {examples(differ)}"
+                )
+        return posts
 
 
 def normalise_ampi(values: pd.DataFrame, goalposts: Goalposts) -> pd.DataFrame:
@@ -227,21 +203,20 @@ def normalise_ampi(values: pd.DataFrame, goalposts: Goalposts) -> pd.DataFrame:
         Index and columns of `values`; missing where the value is missing. An indicator whose goalposts
         coincide scores 100.
 
+    Raises
+    ------
+    diagnosis.errors.InputError
+        An indicator has no goalposts.
+
     References
     ----------
     .. [1] Mazziotta, M., Pareto, A. (2016). doi:10.1007/s11205-015-0998-2
     """
     table = check_values(values)
-    absent = [column for column in table if column not in goalposts.frame.index]
-    if absent:
-        raise InputError(
-            "every indicator needs goalposts", f"none for {examples(absent)}", "Build them with from_panel"
-        )
-    posts = goalposts.frame.loc[table.columns]
+    posts = goalposts.select(table.columns)
     width = (posts["maximum"] - posts["minimum"]).to_numpy()
-    slope = np.divide(
-        AMPI_RANGE * _signs(posts["direction"]), width, out=np.zeros_like(width), where=width > 0
-    )
+    signs = direction_signs(posts["direction"], table.columns)
+    slope = np.divide(AMPI_RANGE * signs, width, out=np.zeros_like(width), where=width > 0)
     # written from the midpoint, so that the reference scores 100 without rounding
     return (table - posts["reference"]) * slope + CENTRE
 
@@ -255,6 +230,9 @@ def normalise_z_scores(
     ddof: int = 0,
 ) -> pd.DataFrame:
     """Standardise every indicator to a given mean and standard deviation, in its direction.
+
+    ``mean + sd (x - m) / s`` for a positive indicator, ``mean - sd (x - m) / s`` for a negative one, m and s the
+    mean and the standard deviation of the units.
 
     Parameters
     ----------
@@ -272,15 +250,21 @@ def normalise_z_scores(
     pandas.DataFrame
         Index and columns of `values`.
 
+    Raises
+    ------
+    diagnosis.errors.InputError
+        An indicator has no value, or does not vary.
+    diagnosis.errors.UnknownNameError
+        Unknown direction.
+
     References
     ----------
     .. [1] De Muro, P., Mazziotta, M., Pareto, A. (2011). Composite indices of development and poverty.
        Social Indicators Research 104, 1-18. doi:10.1007/s11205-010-9727-z
     """
     table = check_values(values)
-    signs = _signs(check_directions(directions, table.columns))
-    _refuse_empty(table)
-    _refuse_constant(table.columns[_constant(table.min(), table.max())], "Leave it out of the index")
+    signs = direction_signs(directions, table.columns)
+    check_variation(table)
     return (table - table.mean()) / table.std(ddof=ddof) * (sd * signs) + mean
 
 
@@ -292,6 +276,8 @@ def normalise_min_max(
     upper: float = 100.0,
 ) -> pd.DataFrame:
     """Rescale every indicator so that its worst unit gets `lower` and its best `upper`.
+
+    ``lower + (upper - lower) (x - min) / (max - min)``, mirrored for a negative indicator.
 
     Parameters
     ----------
@@ -307,15 +293,29 @@ def normalise_min_max(
     pandas.DataFrame
         Index and columns of `values`.
 
+    Raises
+    ------
+    diagnosis.errors.InputError
+        An indicator has no value, or does not vary.
+    diagnosis.errors.UnknownNameError
+        Unknown direction.
+
     References
     ----------
-    OECD, JRC (2008). Handbook on Constructing Composite Indicators, section 5.
-    doi:10.1787/9789264043466-en
+    OECD, JRC (2008). Handbook on Constructing Composite Indicators, section 5. doi:10.1787/9789264043466-en
     """
     table = check_values(values)
+    check_variation(table)
+    return share_between(table, directions, table.min(), table.max()) * (upper - lower) + lower
+
+
+def share_between(
+    table: pd.DataFrame,
+    directions: pd.Series | Mapping,
+    lower: pd.Series | float,
+    upper: pd.Series | float,
+) -> pd.DataFrame:
+    """Return how far each value lies from the worse (0) to the better one (1) of two limits."""
     positive = check_directions(directions, table.columns) == "positive"
-    _refuse_empty(table)
-    minimum, maximum = table.min(), table.max()
-    _refuse_constant(table.columns[_constant(minimum, maximum)], "Leave it out of the index")
-    share = (table - minimum) / (maximum - minimum)
-    return share.where(positive, 1 - share, axis=1) * (upper - lower) + lower
+    share = (table - lower) / (upper - lower)
+    return share.where(positive, 1 - share, axis=1)

@@ -1,6 +1,6 @@
 """Pairwise comparison of units: on how much of the weight one is ahead of the other, whatever the scale.
 
-Formulas and references are given from memory of the papers, which were not opened again.
+References are cited from memory.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from diagnosis.composite.ampi import MINIMUM_SHARE, available_weights, check_weights
-from diagnosis.composite.normalise import check_values
+from diagnosis.composite.checks import SCORE, check_values
+from diagnosis.composite.shares import MINIMUM_SHARE, check_weights, find_scored
 from diagnosis.errors import InputError, examples
 
 PAIRS_AT_ONCE = 2_000_000
@@ -116,7 +116,7 @@ def copeland(
     """
     table = check_values(normalised, "normalised")
     base = check_weights(weights, table.columns)
-    scored = np.isfinite(available_weights(table, base, minimum_share)[:, 0])
+    scored = find_scored(table, base, minimum_share)
     wins = np.zeros(int(scored.sum()))
     for rows, net in _compare(table[scored], base):
         result = (net > TIE).astype(np.int8) - (net < -TIE)
@@ -126,7 +126,7 @@ def copeland(
         wins[rows.stop :] -= result[:, after:].sum(axis=0, dtype=float)
     scores = np.full(len(table), np.nan)
     scores[scored] = wins
-    return pd.Series(scores, index=table.index, name="score")
+    return pd.Series(scores, index=table.index, name=SCORE)
 
 
 def draw_weights(
@@ -157,7 +157,9 @@ def draw_weights(
     """
     columns = pd.Index(indicators)
     if len(columns) == 0 or n_draws < 1:
-        raise InputError("at least one indicator and one draw are needed", f"{len(columns)} and {n_draws}")
+        raise InputError(
+            "at least one indicator and one draw are needed", f"{len(columns)} and {n_draws!r} were given"
+        )
     if not 0 <= minimum <= 1 / len(columns):
         raise InputError(
             f"the smallest weight of {len(columns)} indicators must lie between 0 and 1/{len(columns)}",
@@ -206,8 +208,7 @@ def rank_acceptability(
     sets = check_values(draws[table.columns], "draws").to_numpy()
     if not (sets >= 0).all() or not (sets.sum(axis=1) > 0).all():
         raise InputError("drawn weights must be zero or more and not all zero", "some are not")
-    equal = check_weights(None, table.columns)
-    scored = np.isfinite(available_weights(table, equal, minimum_share)[:, 0])
+    scored = find_scored(table, check_weights(None, table.columns), minimum_share)
     numbers = table.fillna(0.0).to_numpy()[scored]
     has = table.notna().to_numpy(dtype=float)[scored]
     n_units = int(scored.sum())

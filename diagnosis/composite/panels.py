@@ -1,4 +1,7 @@
-"""Several years at once: one scale for all of them, and the trend of every unit on every indicator."""
+"""Several years at once: one scale for all of them, and the trend of every unit on every indicator.
+
+References are cited from memory.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from diagnosis.composite.normalise import (
-    check_directions,
-    check_values,
-    normalise_min_max,
-    normalise_z_scores,
-)
+from diagnosis.composite.checks import check_directions, check_values
+from diagnosis.composite.normalise import normalise_min_max, normalise_z_scores
 from diagnosis.errors import InputError, examples, unknown_name
 
 NORMALISATIONS: dict[str, Callable[..., pd.DataFrame]] = {
@@ -120,6 +119,10 @@ def normalise_panel(
         No such level, an unknown base time, or an indicator that does not vary where the scale is set.
     diagnosis.errors.UnknownNameError
         Unknown method or direction.
+
+    References
+    ----------
+    OECD, JRC (2008). Handbook on Constructing Composite Indicators, section 5. doi:10.1787/9789264043466-en
     """
     if method not in NORMALISATIONS:
         raise unknown_name("method", method, NORMALISATIONS)
@@ -140,7 +143,8 @@ def normalise_panel(
     unknown = [moment for moment in chosen if moment not in moments]
     if unknown or not chosen:
         raise InputError(
-            "the base must be times of the panel", f"not there: {examples(unknown) or 'none given'}"
+            "the base must be times of the panel",
+            f"unknown: {examples(unknown)}" if unknown else "none was given",
         )
     rows = table[moments.isin(chosen)]
     scaled = normalise(rows, directions, **options)
@@ -189,6 +193,11 @@ def measure_trends(values: pd.DataFrame, *, time: str = "year", minimum_availabl
     ------
     diagnosis.errors.InputError
         No such level, times that are not numbers, or a unit twice at one time.
+
+    References
+    ----------
+    After ``get_trends`` of COINr: Becker, W. et al. (2022). Journal of Open Source Software 7, 4567.
+    doi:10.21105/joss.04567
     """
     if minimum_available < 2:
         raise InputError("a trend needs two values or more", f"minimum_available is {minimum_available!r}")

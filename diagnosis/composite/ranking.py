@@ -1,4 +1,7 @@
-"""Ranks: the place of units on an index, in all or in their group, and how two indices order them."""
+"""Ranks: the place of units on an index, in all or in their group, and how two indices order them.
+
+References are cited from memory.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from diagnosis.composite.normalise import check_directions, check_values
-from diagnosis.errors import InputError, examples, unknown_name
+from diagnosis.composite.checks import SCORE, check_entries, check_unit, check_values, direction_signs
+from diagnosis.errors import InputError, examples
 
 SIDES = ("strength", "weakness")
-SCORE = "score"
-"""Name of a series of scores that has none."""
 
 
 def _as_table(scores: pd.Series | pd.DataFrame) -> pd.DataFrame:
@@ -54,12 +55,17 @@ def rank_units(
     ------
     diagnosis.errors.InputError
         Scores that are not numbers, a unit in several rows, or groups that know none of the units.
+
+    References
+    ----------
+    After ``rank_df`` of COINr: Becker, W. et al. (2022). Journal of Open Source Software 7, 4567.
+    doi:10.21105/joss.04567
     """
     table = _as_table(scores)
     if groups is None:
         ranks = table.rank(method="min", ascending=ascending)
     else:
-        group = pd.Series(dict(groups), dtype=object).reindex(table.index)
+        group = _group_of_units(groups, table.index)
         if len(table) and group.isna().all():
             raise InputError(
                 "groups must hold the units of the scores", f"none of {examples(table.index)} is there"
@@ -70,13 +76,13 @@ def rank_units(
     return ranks.iloc[:, 0].rename(scores.name) if isinstance(scores, pd.Series) else ranks
 
 
-def _check_unit(unit: object, index: pd.Index) -> None:
-    if unit not in index:
-        raise unknown_name("unit", unit, [str(name) for name in index])
+def _group_of_units(groups: pd.Series | Mapping, units: pd.Index) -> pd.Series:
+    given = check_entries(groups, "groups")
+    return pd.Series([given.get(unit) for unit in units], index=units, dtype=object)
 
 
 def summarise_unit(scores: pd.DataFrame, unit: object, *, ascending: bool = False) -> pd.DataFrame:
-    """Score and rank of one unit on every index of a table.
+    """Summarise one unit: its score and rank on every index of a table.
 
     Parameters
     ----------
@@ -91,8 +97,18 @@ def summarise_unit(scores: pd.DataFrame, unit: object, *, ascending: bool = Fals
     -------
     pandas.DataFrame
         Index the columns of `scores`; ``score``, ``rank`` and ``ranked``, the number of units with a rank.
+
+    Raises
+    ------
+    diagnosis.errors.UnknownNameError
+        Unknown unit.
+
+    References
+    ----------
+    After ``get_unit_summary`` of COINr: Becker, W. et al. (2022). Journal of Open Source Software 7, 4567.
+    doi:10.21105/joss.04567
     """
-    _check_unit(unit, scores.index)
+    check_unit(unit, scores.index)
     table = _as_table(scores)
     ranks = rank_units(table, ascending=ascending)
     return pd.DataFrame({"score": table.loc[unit], "rank": ranks.loc[unit], "ranked": table.notna().sum()})
@@ -129,15 +145,26 @@ def find_strengths(
     pandas.DataFrame
         Best rank first; ``indicator``, ``side`` (``strength`` or ``weakness``), ``rank``, ``ranked`` (units
         with a value) and ``value``. Indicators of which the unit has no value are left out.
+
+    Raises
+    ------
+    diagnosis.errors.InputError
+        A count below 1, an indicator without a direction, or a unit without a group.
+    diagnosis.errors.UnknownNameError
+        Unknown unit or direction.
+
+    References
+    ----------
+    After ``get_str_weak`` of COINr: Becker, W. et al. (2022). Journal of Open Source Software 7, 4567.
+    doi:10.21105/joss.04567
     """
     if count < 1:
-        raise InputError("count must be at least 1", f"{count} was given")
-    _check_unit(unit, values.index)
+        raise InputError("count must be at least 1", f"{count!r} was given")
+    check_unit(unit, values.index)
     table = check_values(values)
-    signs = np.where(check_directions(directions, table.columns) == "positive", 1.0, -1.0)
-    oriented = table * signs
+    oriented = table * direction_signs(directions, table.columns)
     if groups is not None:
-        group = pd.Series(dict(groups), dtype=object).reindex(table.index)
+        group = _group_of_units(groups, table.index)
         if pd.isna(group[unit]):
             raise InputError("the unit must have a group", f"none for {unit!r}")
         oriented = oriented[group == group[unit]]
@@ -173,6 +200,16 @@ def compare_ranks(first: pd.Series, second: pd.Series, *, ascending: bool = Fals
     pandas.DataFrame
         Index: the units of `first`, then those only in `second`. ``first`` and ``second`` (ranks), ``shift`` =
         first - second (positive: the unit climbs) and ``absolute_shift``; missing where a rank is.
+
+    Raises
+    ------
+    diagnosis.errors.InputError
+        As :func:`rank_units`.
+
+    References
+    ----------
+    After ``compare_coins`` of COINr: Becker, W. et al. (2022). Journal of Open Source Software 7, 4567.
+    doi:10.21105/joss.04567
     """
     ranks = [rank_units(scores, ascending=ascending) for scores in (first, second)]
     units = first.index.append(second.index.difference(first.index, sort=False))
@@ -182,7 +219,7 @@ def compare_ranks(first: pd.Series, second: pd.Series, *, ascending: bool = Fals
 
 
 def summarise_comparison(first: pd.Series, second: pd.Series) -> pd.Series:
-    """Agreement of two indices on the units that both score.
+    """Measure how two indices agree on the units that both score.
 
     Parameters
     ----------
@@ -195,6 +232,11 @@ def summarise_comparison(first: pd.Series, second: pd.Series) -> pd.Series:
         ``units`` compared, ``mean_absolute_shift`` and ``largest_shift`` (places, among those units),
         ``unchanged`` (share), ``pearson`` (of the scores), ``spearman`` and ``kendall`` (tau-b). The
         correlations are missing with fewer than three units or a constant score.
+
+    References
+    ----------
+    Kendall, M. G. (1945). The treatment of ties in ranking problems. Biometrika 33, 239-251.
+    doi:10.1093/biomet/33.3.239
     """
     from scipy import stats
 

@@ -51,15 +51,24 @@ class CompositeModel:
         ``ampi_plus``; a tuple gives one rule a level.
     weight_choice : WeightNoise or pandas.DataFrame, optional
         Random weights, or given ones (index indicators and domains, a column a set).
-    treatments : mapping of str to callable, optional
-        Alternatives for outliers and skew: from a table to a table with the same labels; nominal first.
+    treatments : mapping of str to callable or None, optional
+        Alternatives for outliers and skew, nominal first: from a table to a table with the same labels; None
+        leaves it as it is.
     leave_out : float, default 0
         Probability that a replication leaves one indicator out, all of them equally often.
     error : pandas.Series, mapping or pandas.DataFrame, optional
         Standard error of the values in the indicators' units: by indicator (0 where absent), or by unit and
-        indicator. Errors are normal and independent, and are added before treatment.
+        indicator. Errors are normal and independent, and are added before treatment; limits, means and
+        standard deviations of the normalisation stay those of the values without error.
+    within_range : bool, default False
+        Keep values with error inside the range of the values without: for rates of very few people, whose
+        normal error would make them negative.
     minimum_share : float, default 0.75
         Share of the weight of a domain, and of the index, a unit needs; otherwise its score is missing.
+    references : pandas.DataFrame, optional
+        Rows the units are compared with, such as the country, on the same indicators: they are scored on the
+        scale the units set, but do not set it, have no rank and no error of their own. Treatments see
+        them with the units.
     seed : int, default 0
         Of the random weights and errors.
 
@@ -68,6 +77,10 @@ class CompositeModel:
     factors : list of str
         The choices that vary: among ``table``, ``treatment``, ``normalisation``, ``aggregation``,
         ``weights``, ``left_out``, ``error``.
+    units, references : pandas.Index
+        Labels of the units, and of the rows they are compared with.
+    nominal, nominal_references : pandas.Series
+        Scores under the nominal choices.
 
     Raises
     ------
@@ -86,10 +99,12 @@ class CompositeModel:
         normalisations: Sequence[str | Normalisation] = ("min_max",),
         aggregations: Sequence[str | tuple[str, ...]] = ("arithmetic",),
         weight_choice: WeightNoise | pd.DataFrame | None = None,
-        treatments: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] | None = None,
+        treatments: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame] | None] | None = None,
         leave_out: float = 0.0,
         error: pd.Series | Mapping | pd.DataFrame | None = None,
+        within_range: bool = False,
         minimum_share: float = MINIMUM_SHARE,
+        references: pd.DataFrame | None = None,
         seed: int = 0,
     ) -> None:
         tables = {"values": values} if isinstance(values, pd.DataFrame) else dict(values)
@@ -103,23 +118,28 @@ class CompositeModel:
         self._tables = {name: check_values(table, str(name)) for name, table in tables.items()}
         first = next(iter(self._tables.values()))
         self.units, self.indicators = first.index, first.columns
-        if not self.units.is_unique:
-            raise InputError("every unit must have one row", examples(self.units[self.units.duplicated()]))
         for name, table in self._tables.items():
-            self._same_labels(table, f"table {name!r}")
+            self._same_labels(table, self.units, f"table {name!r}")
+        self.references = self.units[:0]
+        if references is not None:
+            self._add_references(references)
+        self._rows = self.units.append(self.references)
+        if not self._rows.is_unique:
+            repeated = self._rows[self._rows.duplicated()]
+            raise InputError("every unit, and every reference, must have one row", examples(repeated))
         self._signs = np.where(check_directions(directions, self.indicators) == "positive", 1.0, -1.0)
         self._normalisations = [
             item if isinstance(item, Normalisation) else Normalisation(item) for item in normalisations
         ]
         self._levels = build_levels(groups, self.indicators)
         self._aggregations = [rules_of_levels(item, len(self._levels)) for item in aggregations]
-        self._treatments = dict(treatments or {"": lambda table: table})
+        self._treatments = dict(treatments or {"": None})
         self._leave_out, self._minimum_share, self._seed = float(leave_out), minimum_share, int(seed)
         self._weights = [self._nominal_weights(names, weights) for names, _, _ in self._levels]
         self._weight_choice = weight_choice
         if isinstance(weight_choice, pd.DataFrame):
             self._sets = [self._given_weights(names, weight_choice) for names, _, _ in self._levels]
-        self._error = self._standard_errors(error)
+        self._error, self._within_range = self._standard_errors(error), within_range
         self._goalposts = [self._frozen(item) for item in self._normalisations]
         alternatives = {
             "table": len(self._tables),
@@ -137,7 +157,9 @@ class CompositeModel:
         nominal, reasons = self.evaluate(self.nominal_choices())
         if reasons[0]:
             raise InputError("the nominal index must be defined for the units", reasons[0])
-        self.nominal = pd.Series(nominal[:, 0], index=self.units, name="score")
+        number = len(self.units)
+        self.nominal = pd.Series(nominal[:number, 0], index=self.units, name="score")
+        self.nominal_references = pd.Series(nominal[number:, 0], index=self.references, name="score")
 
     def nominal_choices(self) -> pd.DataFrame:
         """Return the choices of the nominal index: the first alternatives, nominal weights, no error."""
@@ -186,10 +208,11 @@ class CompositeModel:
         Returns
         -------
         tuple of numpy.ndarray
-            Scores, shape (units, replications), and the reason why a replication failed, shape
-            (replications,): the empty text where it did not. All scores of a failed replication are missing.
+            Scores, shape (units and then references, replications), and the reason why a replication failed,
+            shape (replications,): the empty text where it did not. All scores of a failed replication are
+            missing.
         """
-        scores = np.full((len(self.units), len(choices)), np.nan)
+        scores = np.full((len(self._rows), len(choices)), np.nan)
         reasons = np.full(len(choices), "", dtype=object)
         rows = choices[list(_FACTORS)].to_numpy()
         treated: dict[tuple, np.ndarray] = {}
@@ -207,6 +230,8 @@ class CompositeModel:
                         self._signs,
                         self._normalisations[normalisation],
                         self._goalposts[normalisation],
+                        len(self.units),
+                        None if error == NOMINAL else self._treated(table, treatment, NOMINAL, treated),
                     )
                     key = (table, treatment, normalisation) if error == NOMINAL else None
                 scores[:, position] = self._index(prepared, aggregation, weights, left_out)
@@ -231,19 +256,24 @@ class CompositeModel:
     def _treated(self, table: int, treatment: int, error: int, kept: dict[tuple, np.ndarray]) -> np.ndarray:
         frame = list(self._tables.values())[table]
         name = list(self._treatments)[treatment]
+        treat = self._treatments[name]
         if error == NOMINAL and (table, treatment) in kept:
             return kept[table, treatment]
+        numbers = frame.to_numpy()
         if error != NOMINAL:
             generator = np.random.default_rng([self._seed, 1, error])
-            noise = generator.standard_normal(frame.shape) * self._error
-            if not name:
-                return frame.to_numpy() + noise
-            frame = frame + noise
-        changed = check_values(self._treatments[name](frame), f"treatment {name!r}")
-        self._same_labels(changed, f"treatment {name!r}")
+            drawn = numbers + generator.standard_normal(frame.shape) * self._error
+            if self._within_range:
+                drawn = drawn.clip(frame.min().to_numpy(), frame.max().to_numpy())
+            numbers = drawn
+        if treat is not None:
+            given = frame if error == NOMINAL else pd.DataFrame(numbers, self._rows, self.indicators)
+            changed = check_values(treat(given), f"treatment {name!r}")
+            self._same_labels(changed, self._rows, f"treatment {name!r}")
+            numbers = changed.to_numpy()
         if error == NOMINAL:
-            kept[table, treatment] = changed.to_numpy()
-        return changed.to_numpy()
+            kept[table, treatment] = numbers
+        return numbers
 
     def _index(self, prepared: Prepared, aggregation: int, weights: int, left_out: int) -> np.ndarray:
         drawn = self._drawn_weights(weights)
@@ -294,10 +324,12 @@ class CompositeModel:
         if error is None:
             return None
         if isinstance(error, pd.DataFrame):
-            given = error.reindex(index=self.units, columns=self.indicators)
+            given = error.reindex(index=self._rows, columns=self.indicators)
         else:
-            given = pd.Series(dict(error), dtype=float).reindex(self.indicators)
-        spread = given.fillna(0.0).to_numpy(dtype=float)
+            row = pd.Series(dict(error), dtype=float).reindex(self.indicators)
+            given = pd.DataFrame([row] * len(self.units), index=self.units).reindex(self._rows)
+        spread = given.fillna(0.0).to_numpy(dtype=float, copy=True)
+        spread[len(self.units) :] = 0.0
         if not np.isfinite(spread).all() or (spread < 0).any():
             raise InputError("standard errors must be numbers, zero or more", "some are not")
         return spread
@@ -317,8 +349,17 @@ class CompositeModel:
             )
         return frame[["minimum", "maximum"]].to_numpy(dtype=float).T
 
-    def _same_labels(self, table: pd.DataFrame, name: str) -> None:
-        if not (table.index.equals(self.units) and table.columns.equals(self.indicators)):
+    def _add_references(self, references: pd.DataFrame) -> None:
+        table = check_values(references, "references")
+        absent = self.indicators.difference(table.columns)
+        if len(absent):
+            raise InputError("references need every indicator of the units", f"none for {examples(absent)}")
+        table = table[self.indicators]
+        self.references = table.index
+        self._tables = {name: pd.concat([units, table]) for name, units in self._tables.items()}
+
+    def _same_labels(self, table: pd.DataFrame, rows: pd.Index, name: str) -> None:
+        if not (table.index.equals(rows) and table.columns.equals(self.indicators)):
             raise InputError(
                 f"{name} must have the units and indicators of the first table, in order", "it has others"
             )

@@ -1,4 +1,7 @@
-"""Further normalisations: ranks, and distances to a reference unit, a target or fixed goalposts."""
+"""Further normalisations: ranks, and distances to a reference unit, a target or fixed goalposts.
+
+References are cited from memory.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,17 @@ from collections.abc import Hashable, Mapping
 import numpy as np
 import pandas as pd
 
-from diagnosis.composite.normalise import (
-    _constant,
-    _refuse_constant,
-    _refuse_empty,
+from diagnosis.composite.checks import (
     check_directions,
+    check_numbers,
+    check_unit,
     check_values,
+    check_variation,
+    direction_signs,
+    is_constant,
+    refuse_empty,
 )
+from diagnosis.composite.normalise import share_between
 from diagnosis.errors import InputError, examples, unknown_name
 
 RANK_FORMS = ("rank", "borda", "percentile")
@@ -58,8 +65,7 @@ def normalise_ranks(
     if ties not in TIES:
         raise unknown_name("treatment of ties", ties, TIES)
     table = check_values(values)
-    signs = np.where(check_directions(directions, table.columns) == "positive", 1.0, -1.0)
-    ranks = (table * signs).rank(method=ties)
+    ranks = (table * direction_signs(directions, table.columns)).rank(method=ties)
     if form == "rank":
         return ranks
     if form == "borda":
@@ -104,19 +110,21 @@ def normalise_goalposts(
 
     References
     ----------
-    OECD, JRC (2008), section 5; UNDP, Human Development Report, technical note 1 (goalposts of the HDI).
+    OECD, JRC (2008). Handbook on Constructing Composite Indicators, section 5. doi:10.1787/9789264043466-en
+    UNDP, Human Development Report, technical note 1 (goalposts of the Human Development Index).
     """
     table = check_values(values)
-    positive = check_directions(directions, table.columns) == "positive"
-    low, high = (_by_indicator(given, table.columns, "goalpost") for given in (lower, upper))
-    wrong = ~(high > low) | _constant(low, high)
+    low, high = (
+        check_numbers(given, table.columns, name, "goalpost")
+        for name, given in (("lower", lower), ("upper", upper))
+    )
+    wrong = ~(high > low) | is_constant(low, high)
     if wrong.any():
         raise InputError(
             "the upper goalpost must lie above the lower one",
             f"it does not for {examples(table.columns[wrong])}",
         )
-    share = (table - low) / (high - low)
-    share = share.where(positive, 1 - share, axis=1)
+    share = share_between(table, directions, low, high)
     return (share.clip(0.0, 1.0) if truncate else share) * scale
 
 
@@ -127,7 +135,7 @@ def normalise_distance_to_target(
     *,
     cap: bool = True,
 ) -> pd.DataFrame:
-    """Share of the way from the worst unit to the target: ``(x - worst) / (target - worst)``.
+    """Measure the share of the way from the worst unit to the target: ``(x - worst) / (target - worst)``.
 
     The worst unit (the minimum, or the maximum when the direction is negative) scores 0, the target 1.
 
@@ -156,16 +164,22 @@ def normalise_distance_to_target(
     Notes
     -----
     The distance to the *best unit* is :func:`~diagnosis.composite.normalise_min_max` from 0 to 1.
+
+    References
+    ----------
+    OECD, JRC (2008). Handbook on Constructing Composite Indicators, section 5. doi:10.1787/9789264043466-en
     """
     table = check_values(values)
-    goals = _by_indicator(targets, table.columns, "target")
+    goals = check_numbers(targets, table.columns, "targets", "target")
     return _share_of_way(table, directions, goals, cap, "target")
 
 
 def normalise_distance_to_reference(
     values: pd.DataFrame, directions: pd.Series | Mapping, unit: Hashable, *, cap: bool = False
 ) -> pd.DataFrame:
-    """Share of the way from the worst unit to a unit of reference, which scores 1.
+    """Measure the share of the way to a unit of reference: ``(x - worst) / (reference - worst)``.
+
+    The worst unit scores 0, the unit of reference 1.
 
     Parameters
     ----------
@@ -181,18 +195,26 @@ def normalise_distance_to_reference(
     Returns
     -------
     pandas.DataFrame
-        Index and columns of `values`.
+        Index and columns of `values`; 1 for the unit of reference, 0 for the worst.
 
     Raises
     ------
     diagnosis.errors.InputError
-        The unit is not in the table, lacks an indicator, or is itself the worst on one: no distance can be
+        The unit has several rows, lacks an indicator, or is itself the worst on one: no distance can be
         measured by it.
+    diagnosis.errors.UnknownNameError
+        Unknown unit or direction.
+
+    References
+    ----------
+    OECD, JRC (2008). Handbook on Constructing Composite Indicators, section 5. doi:10.1787/9789264043466-en
     """
     table = check_values(values)
-    if unit not in table.index or not table.index.is_unique:
-        raise InputError("the reference must be one unit of the table", f"{unit!r} was given")
-    goals = _by_indicator(table.loc[unit], table.columns, "value of the reference")
+    check_unit(unit, table.index)
+    reference = table.loc[[unit]]
+    if len(reference) > 1:
+        raise InputError("the reference must have one row", f"{unit!r} has {len(reference)}")
+    goals = check_numbers(reference.iloc[0], table.columns, "reference", "value of the reference")
     return _share_of_way(table, directions, goals, cap, "reference")
 
 
@@ -218,10 +240,16 @@ def normalise_fraction_of_best(values: pd.DataFrame, directions: pd.Series | Map
     diagnosis.errors.InputError
         An indicator has no value, its maximum is not above 0, or it is negative in direction and has values of
         0 or less.
+    diagnosis.errors.UnknownNameError
+        Unknown direction.
+
+    References
+    ----------
+    OECD, JRC (2008). Handbook on Constructing Composite Indicators, section 5. doi:10.1787/9789264043466-en
     """
     table = check_values(values)
     positive = check_directions(directions, table.columns) == "positive"
-    _refuse_empty(table)
+    refuse_empty(table)
     minimum, maximum = table.min(), table.max()
     wrong = ~maximum.where(positive, minimum).gt(0)
     if wrong.any():
@@ -235,22 +263,12 @@ def normalise_fraction_of_best(values: pd.DataFrame, directions: pd.Series | Map
     return ratio
 
 
-def _by_indicator(given: pd.Series | Mapping, indicators: pd.Index, what: str) -> pd.Series:
-    numbers = pd.to_numeric(pd.Series(dict(given), dtype=object), errors="coerce").astype(float)
-    numbers = numbers.reindex(indicators)
-    absent = indicators[~np.isfinite(numbers)]
-    if len(absent):
-        raise InputError(f"every indicator needs a finite {what}", f"none for {examples(absent)}")
-    return numbers
-
-
 def _share_of_way(
     table: pd.DataFrame, directions: pd.Series | Mapping, goals: pd.Series, cap: bool, what: str
 ) -> pd.DataFrame:
     positive = check_directions(directions, table.columns) == "positive"
-    _refuse_empty(table)
+    check_variation(table)
     minimum, maximum = table.min(), table.max()
-    _refuse_constant(table.columns[_constant(minimum, maximum)], "Leave it out of the index")
     worst = minimum.where(positive, maximum)
     way = (goals - worst).where(positive, worst - goals)
     short = ~(way > 1e-12 * np.maximum(goals.abs(), worst.abs()))

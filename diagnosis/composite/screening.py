@@ -1,4 +1,7 @@
-"""Availability of the data: what each unit and each indicator has, and which units have enough for an index."""
+"""Availability of the data: what each unit and each indicator has, and which units have enough for an index.
+
+References are cited from memory.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,12 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from diagnosis.composite.index import _domains
-from diagnosis.composite.normalise import check_values
-from diagnosis.composite.treatment import KURTOSIS_LIMIT, SKEWNESS_LIMIT, shape_statistics
+from diagnosis.composite.checks import check_values, group_indicators
+from diagnosis.composite.treatment import KURTOSIS_LIMIT, SKEWNESS_LIMIT, has_outliers, shape_statistics
 from diagnosis.errors import InputError, examples
 
 MINIMUM_INDICATOR_AVAILABLE = 0.65
-"""Share of the units an indicator should cover: a rule of thumb of the JRC audits (from memory)."""
+"""Share of the units an indicator should cover: a rule of thumb of the JRC audits."""
 
 MINIMUM_INDICATOR_NONZERO = 0.5
 MINIMUM_INDICATOR_UNIQUE = 0.5
@@ -32,6 +34,11 @@ def measure_availability(values: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         Index of `values`; ``n_missing``, ``n_zero``, ``n_missing_or_zero``, ``share_available`` (of the
         indicators) and ``share_nonzero`` (of the *available* indicators; missing when there is none).
+
+    References
+    ----------
+    After ``get_data_avail`` of COINr: Becker, W. et al. (2022). Journal of Open Source Software 7, 4567.
+    doi:10.21105/joss.04567
     """
     table = check_values(values)
     missing, zero = table.isna().sum(axis=1), (table == 0).sum(axis=1)
@@ -48,7 +55,7 @@ def measure_availability(values: pd.DataFrame) -> pd.DataFrame:
 
 
 def measure_domain_availability(values: pd.DataFrame, groups: pd.Series | Mapping) -> pd.DataFrame:
-    """Share of the indicators of every domain that each unit has.
+    """Measure the share of the indicators of every domain that each unit has.
 
     Parameters
     ----------
@@ -66,12 +73,17 @@ def measure_domain_availability(values: pd.DataFrame, groups: pd.Series | Mappin
     ------
     diagnosis.errors.InputError
         An indicator has no domain.
+
+    References
+    ----------
+    After ``get_data_avail`` of COINr: Becker, W. et al. (2022). Journal of Open Source Software 7, 4567.
+    doi:10.21105/joss.04567
     """
     available = check_values(values).notna()
     return pd.DataFrame(
         {
             domain: available[indicators].mean(axis=1)
-            for domain, indicators in _domains(groups, available.columns).items()
+            for domain, indicators in group_indicators(groups, available.columns).items()
         },
         index=values.index,
     )
@@ -112,6 +124,11 @@ def screen_units(
     ------
     diagnosis.errors.InputError
         A share outside 0 to 1, or a code that is no unit or is both included and excluded.
+
+    References
+    ----------
+    After ``Screen`` of COINr: Becker, W. et al. (2022). Journal of Open Source Software 7, 4567.
+    doi:10.21105/joss.04567
     """
     for name, share in (("minimum_available", minimum_available), ("minimum_nonzero", minimum_nonzero)):
         if share is not None and not 0 <= share <= 1:
@@ -120,7 +137,7 @@ def screen_units(
     unknown = [unit for unit in include + exclude if unit not in values.index]
     if unknown:
         raise InputError(
-            "units to include or exclude must be among the units", f"not there: {examples(unknown)}"
+            "units to include or exclude must be among the units", f"unknown: {examples(unknown)}"
         )
     both = sorted(set(include) & set(exclude), key=str)
     if both:
@@ -169,6 +186,11 @@ def describe_indicators(
         ``kurtosis`` (excess), ``n_available``, ``n_nonzero``, ``n_unique``, ``n_same`` (units with the most
         frequent value), their shares ``share_available``, ``share_nonzero``, ``share_unique``, ``share_same``
         (the last three of the available values; missing when there is none) and the four flags.
+
+    References
+    ----------
+    After ``get_stats`` of COINr: Becker, W. et al. (2022). Journal of Open Source Software 7, 4567.
+    doi:10.21105/joss.04567
     """
     table = check_values(values)
     n_available = table.notna().sum()
@@ -206,6 +228,6 @@ def describe_indicators(
             "low_available": shares["share_available"] < minimum_available,
             "low_nonzero": shares["share_nonzero"] < minimum_nonzero,
             "low_unique": shares["share_unique"] < minimum_unique,
-            "outliers": (shape["skewness"].abs() >= skewness_limit) & (shape["kurtosis"] >= kurtosis_limit),
+            "outliers": has_outliers(shape, skewness_limit, kurtosis_limit),
         }
     ).rename_axis("indicator")

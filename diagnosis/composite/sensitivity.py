@@ -1,4 +1,7 @@
-"""Sensitivity: which choice makes the result of an index vary, by Sobol indices."""
+"""Sensitivity: which choice makes the result of an index vary, by Sobol indices.
+
+References are cited from memory.
+"""
 
 from __future__ import annotations
 
@@ -39,9 +42,9 @@ def design_sobol(factors: int, size: int, *, seed: int = 0) -> np.ndarray:
     from scipy.stats import qmc
 
     if factors < 1:
-        raise InputError("sensitivity needs at least one factor", f"{factors} was given")
+        raise InputError("sensitivity needs at least one factor", f"{factors!r} was given")
     if size < 2 or size & (size - 1):
-        raise InputError("the number of base points must be a power of 2", f"{size} was given", "Try 512")
+        raise InputError("the number of base points must be a power of 2", f"{size!r} was given", "Try 512")
     points = qmc.Sobol(2 * factors, scramble=True, seed=seed).random(size)
     points = np.minimum(points, np.nextafter(1.0, 0.0))
     base, other = points[:, :factors], points[:, factors:]
@@ -85,7 +88,8 @@ def estimate_sobol(
     size, rest = divmod(len(outputs), factors + 2)
     if rest or size < 2:
         raise InputError(
-            f"outputs must hold n (d + 2) values, n at least 2, for d = {factors} factors", f"{len(outputs)}"
+            f"outputs must hold n (d + 2) values, n at least 2, for d = {factors} factors",
+            f"{len(outputs)} were given",
         )
     return _estimate(outputs.reshape(factors + 2, size, *outputs.shape[1:]), centred)
 
@@ -143,6 +147,11 @@ def sobol_indices(
     ------
     diagnosis.errors.InputError
         A size that is no power of 2, a level outside 0 to 1, or outputs of another length.
+
+    References
+    ----------
+    Archer, G. E. B., Saltelli, A., Sobol, I. M. (1997). Sensitivity measures, ANOVA-like techniques and the use
+    of bootstrap. Journal of Statistical Computation and Simulation 58, 99-120. doi:10.1080/00949659708811825
     """
     factors = list(factors)
     if not 0 < level < 1:
@@ -157,7 +166,9 @@ def sobol_indices(
         names = ["output"] if np.ndim(outputs) == 1 else list(range(np.shape(outputs)[1]))
     table = np.asarray(outputs, dtype=float).reshape(len(outputs), -1)
     if len(table) != len(points):
-        raise InputError("the model must give one output a point", f"{len(table)} for {len(points)} points")
+        raise InputError(
+            "the model must give one output a point", f"{len(table)} for {len(points)} points were given"
+        )
     generator = np.random.default_rng(seed)
     tables = [
         _table_of_output(column.reshape(len(factors) + 2, size), factors, level, resamples, generator)

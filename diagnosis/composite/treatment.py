@@ -1,4 +1,7 @@
-"""Treatment of outliers and skew: few extreme units must not decide the scale of an indicator."""
+"""Treatment of outliers and skew: few extreme units must not decide the scale of an indicator.
+
+References are cited from memory.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from diagnosis.composite.normalise import _constant, _refuse_constant, _refuse_empty, check_values
-from diagnosis.errors import InputError, unknown_name
+from diagnosis.composite.checks import check_values, check_variation, is_constant
+from diagnosis.errors import InputError, examples, unknown_name
 
 SKEWNESS_LIMIT = 2.0
 KURTOSIS_LIMIT = 3.5
@@ -40,7 +43,7 @@ class Treatment:
 
 
 def shape_statistics(values: pd.DataFrame) -> pd.DataFrame:
-    """Skewness and excess kurtosis of every indicator, corrected for the number of units (G1 and G2 of [1]_).
+    """Compute skewness and excess kurtosis of every indicator, corrected for the number of units (G1 and G2 of [1]_).
 
     Parameters
     ----------
@@ -64,7 +67,7 @@ def shape_statistics(values: pd.DataFrame) -> pd.DataFrame:
     n = available.sum(axis=0)
     counted = np.maximum(n, 1)
     lower, upper = table.min(), table.max()
-    flat = ((n == 0) | _constant(lower, upper)).to_numpy()
+    flat = ((n == 0) | is_constant(lower, upper)).to_numpy()
     width = np.where(flat, 1.0, (upper - lower).to_numpy())
     mean = np.where(available, numbers, 0.0).sum(axis=0) / counted
     # of order 1, so that the fourth power keeps its digits; missing ones add nothing
@@ -88,7 +91,8 @@ def _corrected(
     return skewness, kurtosis
 
 
-def _fails(shape: pd.DataFrame, skewness_limit: float, kurtosis_limit: float) -> pd.Series:
+def has_outliers(shape: pd.DataFrame, skewness_limit: float, kurtosis_limit: float) -> pd.Series:
+    """Say which indicators of :func:`shape_statistics` reach both limits, ``|skewness|`` and ``kurtosis``."""
     # a statistic that cannot be computed gives no ground to change data
     return (shape["skewness"].abs() >= skewness_limit) & (shape["kurtosis"] >= kurtosis_limit)
 
@@ -120,7 +124,7 @@ def winsorise(
     values : pandas.DataFrame
         Index and columns of the input.
     n_winsorised : pandas.Series
-        Values pulled in by indicator; 0 where the indicator passes as it is.
+        Index indicator; values pulled in, 0 where the indicator passes as it is.
 
     Notes
     -----
@@ -135,9 +139,9 @@ def winsorise(
         raise InputError("limit must be a whole number, zero or more, or None", f"{limit!r} was given")
     table = check_values(values)
     shape = shape_statistics(table)
-    counts = pd.Series(0, index=table.columns, name="n_winsorised")
+    counts = pd.Series(0, index=table.columns.rename("indicator"), name="n_winsorised")
     changed = {}
-    for name in table.columns[_fails(shape, skewness_limit, kurtosis_limit)]:
+    for name in table.columns[has_outliers(shape, skewness_limit, kurtosis_limit)]:
         column = table[name]
         sign = 1.0 if shape.loc[name, "skewness"] > 0 else -1.0
         ordered = np.sort(sign * column.dropna().to_numpy())
@@ -186,7 +190,7 @@ def log_transform(
     form : {'offset', 'one', 'scaled'}, default 'offset'
         ``offset``: ``ln(x - min + offset (max - min))``. ``one``: ``ln(x - min + 1)``, which depends on the
         unit of measure. ``scaled``: ``ln((max - 1) (x - min) / (max - min) + 1)``, the transformation of the
-        Global Innovation Index [1]_ (written from memory), for a maximum above 1.
+        Global Innovation Index [1]_, for a maximum above 1.
     offset : float, default 0.01
         Share of the range, above 0; form ``offset`` only.
     mirror : bool, default False
@@ -218,7 +222,7 @@ def log_transform(
     if not offset > 0:
         raise InputError("offset must be above 0", f"{offset!r} was given")
     table = check_values(values)
-    _refuse_unusable(table)
+    check_variation(table)
     sign = pd.Series(1.0, index=table.columns)
     if mirror:
         sign = sign.mask(shape_statistics(table)["skewness"] < 0, -1.0)
@@ -233,15 +237,10 @@ def log_transform(
     if len(low):
         raise InputError(
             "the scaled logarithm needs a maximum above 1",
-            f"it is not for {', '.join(map(repr, low[:5]))}",
+            f"it is not for {examples(low)}",
             "Multiply the indicator by a power of ten, or use form='offset'",
         )
     return np.log1p((table.max() - 1) * position / width) * sign
-
-
-def _refuse_unusable(table: pd.DataFrame) -> None:
-    _refuse_empty(table)
-    _refuse_constant(table.columns[_constant(table.min(), table.max())], "Leave it out of the treatment")
 
 
 def box_cox(values: pd.DataFrame, exponent: float | None = None) -> pd.DataFrame:
@@ -274,7 +273,7 @@ def box_cox(values: pd.DataFrame, exponent: float | None = None) -> pd.DataFrame
     if exponent is not None and not np.isfinite(exponent):
         raise InputError("exponent must be a finite number", f"{exponent!r} was given")
     table = check_values(values)
-    _refuse_unusable(table)
+    check_variation(table)
     shifted = table - table.min() + 1
     if exponent is None:
         from scipy.stats import boxcox_normmax
@@ -330,6 +329,10 @@ def treat(
         An unknown indicator is to be treated, or `limit` is no whole number.
     diagnosis.errors.UnknownNameError
         Unknown transformation.
+
+    References
+    ----------
+    As :func:`winsorise`.
     """
     if transformation not in TRANSFORMATIONS:
         raise unknown_name("transformation", transformation, TRANSFORMATIONS)
@@ -340,7 +343,7 @@ def treat(
             raise unknown_name("indicator to treat", name, map(str, table.columns))
     limits = {"skewness_limit": skewness_limit, "kurtosis_limit": kurtosis_limit}
     before = shape_statistics(table)
-    failing = [name for name in chosen if _fails(before, **limits)[name]]
+    failing = [name for name in chosen if has_outliers(before, **limits)[name]]
     counts = pd.Series(0, index=table.columns)
     action = pd.Series("none", index=table.columns, dtype=object)
     result = table.copy()
@@ -350,7 +353,7 @@ def treat(
     winsorised = before.copy()
     if failing:
         winsorised.loc[failing] = shape_statistics(result[failing])
-    still = [name for name in failing if _fails(winsorised, **limits)[name]]
+    still = [name for name in failing if has_outliers(winsorised, **limits)[name]]
     if still and transformation != "none":
         transformed = (
             log_transform(table[still], mirror=True) if transformation == "log" else box_cox(table[still])
@@ -370,7 +373,7 @@ def treat(
             "kurtosis_winsorised": winsorised["kurtosis"].where(counts > 0),
             "skewness_after": after["skewness"],
             "kurtosis_after": after["kurtosis"],
-            "passes": ~_fails(after, **limits),
+            "passes": ~has_outliers(after, **limits),
         }
     )
     return Treatment(result, record.rename_axis("indicator"))

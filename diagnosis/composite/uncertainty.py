@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from diagnosis.composite.ranking import rank_units
-from diagnosis.composite.replication import CompositeModel
+from diagnosis.composite.replication import NOMINAL, CompositeModel
 from diagnosis.composite.sensitivity import sobol_indices
 from diagnosis.errors import InputError, unknown_name
 
-SCORE_SCALES = ("own", "nominal")
+SCORE_SCALES = ("own", "nominal", "reference")
 _BLOCK = 2_000_000  # cells of which quantiles are taken at once
 
 
@@ -36,7 +36,11 @@ class Uncertainty:
     choices : pandas.DataFrame
         One row a replication, by name, with ``failure``: why it failed, or the empty text.
     scale : str
-        ``own`` or ``nominal``, see :func:`simulate`.
+        ``own``, ``nominal`` or ``reference``, see :func:`simulate`.
+    references : pandas.Series
+        Nominal score of the rows the units are compared with; they have no rank.
+    reference_scores : numpy.ndarray
+        Shape (references, replications).
     """
 
     nominal: pd.Series
@@ -44,6 +48,8 @@ class Uncertainty:
     ranks: np.ndarray
     choices: pd.DataFrame
     scale: str
+    references: pd.Series
+    reference_scores: np.ndarray
 
     @property
     def units(self) -> pd.Index:
@@ -131,7 +137,7 @@ class Uncertainty:
         Parameters
         ----------
         against : iterable
-            Labels of units.
+            Labels of units or references.
 
         Returns
         -------
@@ -140,16 +146,19 @@ class Uncertainty:
             Over the replications in which both have a score; missing where there are none.
         """
         wins = {}
-        for unit in against:
-            if unit not in self.units:
-                raise unknown_name("unit", unit, [str(name) for name in self.units])
-            other = self.ranks[self.units.get_loc(unit)]
-            both = (self.ranks > 0) & (other > 0)
-            points = ((self.ranks < other) & both).sum(axis=1) + 0.5 * ((self.ranks == other) & both).sum(
-                axis=1
-            )
-            count = both.sum(axis=1)
-            wins[unit] = np.divide(points, count, out=np.full(len(points), np.nan), where=count > 0)
+        for row in against:
+            if row in self.units:
+                other = self.scores[self.units.get_loc(row)]
+            elif row in self.references.index:
+                other = self.reference_scores[self.references.index.get_loc(row)]
+            else:
+                known = self.units.append(self.references.index)
+                raise unknown_name("unit", row, [str(name) for name in known])
+            count = (np.isfinite(self.scores) & np.isfinite(other)).sum(axis=1)
+            # rescaled scores of one replication that were equal may differ in the last digit
+            tied = np.isclose(self.scores, other, rtol=1e-12, atol=0.0)
+            points = ((self.scores > other) & ~tied).sum(axis=1) + tied.sum(axis=1) / 2
+            wins[row] = np.divide(points, count, out=np.full(len(points), np.nan), where=count > 0)
         return pd.DataFrame(wins, index=self.units)
 
     def _share(self, event: np.ndarray, name: str) -> pd.Series:
@@ -197,11 +206,14 @@ def simulate(
         With at least one factor that varies.
     replications : int, default 1000
         Scores and ranks take 12 bytes a unit and replication.
-    scale : {'own', 'nominal'}, optional
+    scale : {'own', 'nominal', 'reference'}, optional
         ``own`` leaves the scores as they are calculated; ``nominal`` moves and stretches those of each
         replication to the mean and standard deviation of the nominal scores, without which the scores of different
-        normalisations and aggregations cannot be put in one interval. Ranks are the same. By default ``nominal``
-        where normalisation, aggregation or treatment varies.
+        normalisations and aggregations cannot be put in one interval; ``reference`` stretches them in the same
+        way, but moves them so that the first reference keeps its nominal score: an interval that lies above it
+        then means a unit that is above it in those replications. Ranks are the same. Where normalisation,
+        aggregation or treatment varies, the default is ``reference`` if the model has one, otherwise
+        ``nominal``.
     seed : int, default 0
         Of the choices.
 
@@ -227,7 +239,8 @@ def simulate(
     points = qmc.LatinHypercube(len(model.factors), seed=seed).random(replications)
     choices = model.choose(np.minimum(points, np.nextafter(1.0, 0.0)))
     if scale is None:
-        scale = "nominal" if {"normalisation", "aggregation", "treatment"} & set(model.factors) else "own"
+        common = "reference" if len(model.references) else "nominal"
+        scale = common if {"normalisation", "aggregation", "treatment"} & set(model.factors) else "own"
     return replay(model, choices, scale=scale)
 
 
@@ -240,7 +253,7 @@ def replay(model: CompositeModel, choices: pd.DataFrame, *, scale: str = "own") 
         The index.
     choices : pandas.DataFrame
         As from :meth:`CompositeModel.choose`: one row a replication.
-    scale : {'own', 'nominal'}
+    scale : {'own', 'nominal', 'reference'}
         As in :func:`simulate`.
 
     Returns
@@ -249,14 +262,30 @@ def replay(model: CompositeModel, choices: pd.DataFrame, *, scale: str = "own") 
     """
     if scale not in SCORE_SCALES:
         raise unknown_name("scale", scale, SCORE_SCALES)
-    scores, reasons = model.evaluate(choices)
+    if scale == "reference" and not len(model.references):
+        raise InputError(
+            "the scale 'reference' needs a reference", "the model has none", "Give references to the model"
+        )
+    rows, reasons = model.evaluate(choices)
+    number = len(model.units)
+    if scale == "reference":
+        lost = np.isnan(rows[number]) & (reasons == "")
+        reasons[lost] = "the reference has no score"
+        rows[:, lost] = np.nan
     if (reasons != "").all():
         raise InputError("at least one replication must be defined", f"all failed: {reasons[0]}")
-    ranks = rank_columns(scores)
-    if scale == "nominal":
-        _rescale(scores, model.nominal.to_numpy())
+    ranks = rank_columns(rows[:number])
+    if scale != "own":
+        anchor = number if scale == "reference" else None
+        # error spreads the units further apart: the spread to bring back is that of the choices without it
+        plain = rows
+        if "error" in model.factors:
+            plain = model.evaluate(choices.assign(error=NOMINAL))[0]
+        _rescale(rows, plain, model.nominal.to_numpy(), model.nominal_references.to_numpy(), anchor)
     named = model.describe(choices).assign(failure=reasons)
-    return Uncertainty(model.nominal, scores, ranks, named, scale)
+    return Uncertainty(
+        model.nominal, rows[:number], ranks, named, scale, model.nominal_references, rows[number:]
+    )
 
 
 def rank_columns(scores: np.ndarray) -> np.ndarray:
@@ -276,6 +305,9 @@ def rank_columns(scores: np.ndarray) -> np.ndarray:
     places = np.arange(1, len(scores) + 1, dtype=np.int32)
     for column in range(scores.shape[1]):
         values = -scores[:, column]
+        # scores that differ in the last digits only were equal before they were rounded: they share a rank
+        scale = np.nanmax(np.abs(values), initial=1e-300) if np.isfinite(values).any() else 1.0
+        values = np.round(values / scale, 12)
         order = np.argsort(values)  # missing ones last
         ordered = values[order]
         starts = np.ones(len(values), dtype=bool)
@@ -315,7 +347,7 @@ def explain_ranks(
         shift = np.empty(len(points))
         for start in range(0, len(points), 1024):
             rows = slice(start, start + 1024)
-            drawn = rank_columns(model.evaluate(model.choose(points[rows]))[0])
+            drawn = rank_columns(model.evaluate(model.choose(points[rows]))[0][: len(model.units)])
             known = (drawn > 0) & (nominal > 0)
             distance = np.where(known, np.abs(drawn - nominal), 0).sum(axis=0)
             count = known.sum(axis=0)
@@ -333,12 +365,19 @@ def _classes(ranks: np.ndarray, classes: int) -> np.ndarray:
     return ((ranks.astype(np.int64) * classes + scored - 1) // scored).astype(np.int32)
 
 
-def _rescale(scores: np.ndarray, nominal: np.ndarray) -> None:
-    for column in range(scores.shape[1]):
-        both = np.isfinite(scores[:, column]) & np.isfinite(nominal)
+def _rescale(
+    rows: np.ndarray, plain: np.ndarray, nominal: np.ndarray, references: np.ndarray, anchor: int | None
+) -> None:
+    """Stretch each replication to the nominal spread of the units; centre it on their mean, or on one row."""
+    for column in range(rows.shape[1]):
+        units = plain[: len(nominal), column]
+        both = np.isfinite(units) & np.isfinite(nominal)
         if not both.any():
             continue
-        values, base = scores[both, column], nominal[both]
+        values, base = units[both], nominal[both]
         spread = values.std()
         slope = base.std() / spread if spread > 0 else 0.0
-        scores[:, column] = (scores[:, column] - values.mean()) * slope + base.mean()
+        centre, target = (
+            (values.mean(), base.mean()) if anchor is None else (rows[anchor, column], references[0])
+        )
+        rows[:, column] = (rows[:, column] - centre) * slope + target

@@ -1,19 +1,19 @@
 """Weights of indicators read from the data: by principal components, contrast, or balance of influence.
 
-Formulas and references are given from memory of the papers, which were not opened again;
-the DOI of Becker et al. (2017) is as the documentation of COINr gives it.
+References are cited from memory; the DOI of Becker et al. (2017) is as the documentation of COINr gives it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 
-from diagnosis.composite.ampi import check_weights
+from diagnosis.composite.audit import principal_axes
+from diagnosis.composite.checks import check_values, check_variation, complete_rows, group_indicators
 from diagnosis.composite.framework import Framework
-from diagnosis.composite.normalise import check_values
+from diagnosis.composite.shares import check_weights
 from diagnosis.errors import InputError, examples, unknown_name
 
 OBJECTIVES = ("balance", "infomax", "mean_correlation")
@@ -21,110 +21,75 @@ VARIMAX_TOLERANCE = 1e-5
 STARTS = 8
 
 
-def _refuse_constant(table: pd.DataFrame) -> None:
-    spread = table.max() - table.min()
-    flat = ~(spread > 1e-12 * table.abs().max())  # missing when the column is empty
-    if flat.any():
-        raise InputError(
-            "an indicator needs two different values to be weighted from the data",
-            f"it has not: {examples(table.columns[flat])}",
-            "Leave it out of the index",
-        )
+def _by_group(
+    function: Callable[[pd.DataFrame], pd.Series], table: pd.DataFrame, groups: pd.Series | Mapping | None
+) -> pd.Series:
+    parts = [function(table[names]) for names in group_indicators(groups, table.columns).values()]
+    return pd.concat(parts)[table.columns].rename("weight").rename_axis("indicator")
 
 
-def _complete_rows(values: pd.DataFrame) -> pd.DataFrame:
-    table = check_values(values).dropna()
-    if len(table) < 2:
-        raise InputError("at least two units need all indicators", f"{len(table)} have them", "Impute first")
-    _refuse_constant(table)
+def _complete_table(values: pd.DataFrame) -> pd.DataFrame:
+    table = complete_rows(check_values(values), 2)
+    check_variation(table)
     return table
 
 
-def _by_group(function, values: pd.DataFrame, groups: pd.Series | Mapping | None) -> pd.Series:
-    if groups is None:
-        return function(values)
-    domains = pd.Series(dict(groups), dtype=object).reindex(values.columns)
-    if domains.isna().any():
-        absent = domains.index[domains.isna()]
-        raise InputError("every indicator must belong to a domain", f"none for {examples(absent)}")
-    parts = [function(values[list(names)]) for names in domains.groupby(domains, sort=False).groups.values()]
-    return pd.concat(parts)[values.columns]
-
-
 def equal_weights(values: pd.DataFrame, groups: pd.Series | Mapping | None = None) -> pd.Series:
-    """Give every indicator the same weight, within its domain when `groups` (domain by indicator) are given.
-
-    Returns
-    -------
-    pandas.Series
-        ``weight`` by indicator, with sum 1 within each domain.
-    """
-    return _by_group(lambda t: pd.Series(1 / t.shape[1], index=t.columns, name="weight"), values, groups)
-
-
-def principal_axes(values: pd.DataFrame) -> tuple[pd.Series, pd.DataFrame]:
-    """Find the axes of the principal components of the standardised indicators.
-
-    The variances alone, with their shares, are given by :func:`~diagnosis.composite.audit.principal_components`.
+    """Give every indicator the same weight, ``1 / n`` of the n indicators of its domain.
 
     Parameters
     ----------
     values : pandas.DataFrame
-        Rows units, columns indicators; units with a missing value are passed over.
+        Rows units, columns indicators.
+    groups : pandas.Series or mapping, optional
+        Domain of each indicator; one of all by default.
 
     Returns
     -------
-    variances : pandas.Series
-        Of each component (1, 2, ...), largest first; their sum is the number of indicators.
-    loadings : pandas.DataFrame
-        Indicators x components, vectors of length 1 with a positive sum (the sign of a component is arbitrary).
-
-    Raises
-    ------
-    diagnosis.errors.InputError
-        Fewer than two complete units, or an indicator that does not vary among them.
+    pandas.Series
+        Index indicator; ``weight``, with sum 1 within each domain.
 
     References
     ----------
-    Jolliffe, I. T. (2002). Principal Component Analysis, 2nd ed. Springer. doi:10.1007/b98835
+    OECD, JRC (2008). Handbook on Constructing Composite Indicators, section 6. doi:10.1787/9789264043466-en
     """
-    table = _complete_rows(values)
-    variances, vectors = np.linalg.eigh(np.atleast_2d(np.corrcoef(table.to_numpy(), rowvar=False)))
-    order = np.argsort(-variances, kind="stable")
-    variances, vectors = np.maximum(variances[order], 0.0), vectors[:, order]
-    vectors = vectors * np.where(vectors.sum(axis=0) < 0, -1.0, 1.0)
-    names = pd.RangeIndex(1, table.shape[1] + 1, name="component")
-    return (
-        pd.Series(variances, index=names, name="variance"),
-        pd.DataFrame(vectors, index=table.columns, columns=names),
-    )
+    table = check_values(values)
+    return _by_group(lambda part: pd.Series(1 / part.shape[1], index=part.columns), table, groups)
 
 
 def pca_weights(values: pd.DataFrame, groups: pd.Series | Mapping | None = None) -> pd.Series:
-    """Weight the indicators by their squared loadings on the first principal component, within their domain.
+    """Weight the indicators by their squared loadings on the first principal component of their domain.
 
     The squares sum to 1 and are never negative, unlike the loadings that COINr returns as weights. An indicator
-    whose loading is negative moves against the others: see :func:`principal_axes` before using them.
+    whose loading is negative moves against the others: look at them before using the weights
+    (:func:`~diagnosis.composite.audit.principal_axes`).
 
     Parameters
     ----------
     values : pandas.DataFrame
         Rows units, columns indicators of one direction.
     groups : pandas.Series or mapping, optional
-        Domain of each indicator.
+        Domain of each indicator; one of all by default.
 
     Returns
     -------
     pandas.Series
-        ``weight`` by indicator, with sum 1 within each domain.
+        Index indicator; ``weight``, with sum 1 within each domain.
+
+    Raises
+    ------
+    diagnosis.errors.InputError
+        An indicator has no domain or does not vary, or fewer than two units have all indicators of one.
 
     References
     ----------
-    Nicoletti, G., Scarpetta, S., Boylaud, O. (2000). OECD Economics Department Working Papers 226.
-    doi:10.1787/215182844604; OECD, JRC (2008), Handbook, section 6.1.
+    Nicoletti, G., Scarpetta, S., Boylaud, O. (2000). Summary indicators of product market regulation with an
+    extension to employment protection legislation. OECD Economics Department Working Papers 226.
+    doi:10.1787/215182844604; OECD, JRC (2008). Handbook on Constructing Composite Indicators, section 6.
+    doi:10.1787/9789264043466-en
     """
     table = check_values(values)
-    return _by_group(lambda t: (principal_axes(t)[1][1] ** 2).rename("weight"), table, groups)
+    return _by_group(lambda part: principal_axes(part)[1][1] ** 2, table, groups)
 
 
 def _varimax(loadings: np.ndarray, tolerance: float) -> np.ndarray:
@@ -166,12 +131,18 @@ def factor_index(
     shares : pandas.Series
         Share of the total variance of each component, largest first.
 
+    Raises
+    ------
+    diagnosis.errors.InputError
+        `n_factors` out of range, an indicator that does not vary, or fewer than two complete units.
+
     References
     ----------
     Kaiser, H. F. (1958). The varimax criterion for analytic rotation in factor analysis. Psychometrika 23,
-    187-200. doi:10.1007/BF02289233; OECD, JRC (2008), Handbook, section 6.1.
+    187-200. doi:10.1007/BF02289233; OECD, JRC (2008). Handbook on Constructing Composite Indicators,
+    section 6. doi:10.1787/9789264043466-en
     """
-    table = _complete_rows(values)
+    table = _complete_table(values)
     variances, vectors = principal_axes(table)
     if not 1 <= n_factors <= np.sum(variances > 1e-10):
         raise InputError(
@@ -205,12 +176,17 @@ def entropy_weights(values: pd.DataFrame, groups: pd.Series | Mapping | None = N
     values : pandas.DataFrame
         Rows units, columns indicators, zero or more; missing values are passed over.
     groups : pandas.Series or mapping, optional
-        Domain of each indicator.
+        Domain of each indicator; one of all by default.
 
     Returns
     -------
     pandas.Series
-        ``weight`` by indicator, with sum 1 within each domain.
+        Index indicator; ``weight``, with sum 1 within each domain.
+
+    Raises
+    ------
+    diagnosis.errors.InputError
+        A negative value; an indicator that has no domain or does not vary.
 
     References
     ----------
@@ -218,7 +194,7 @@ def entropy_weights(values: pd.DataFrame, groups: pd.Series | Mapping | None = N
     (after Shannon 1948)
     """
     table = check_values(values)
-    _refuse_constant(table)
+    check_variation(table)
     if (table < 0).any(axis=None):
         raise InputError(
             "entropy weights need values of zero or more",
@@ -228,9 +204,7 @@ def entropy_weights(values: pd.DataFrame, groups: pd.Series | Mapping | None = N
     share = table / table.sum()
     information = (share * np.log(share.where(share > 0, 1.0))).sum()
     contrast = (1 + information / np.log(table.notna().sum())).clip(lower=0.0)
-    return _by_group(
-        lambda t: (contrast[t.columns] / contrast[t.columns].sum()).rename("weight"), table, groups
-    )
+    return _by_group(lambda part: contrast[part.columns] / contrast[part.columns].sum(), table, groups)
 
 
 def critic_weights(values: pd.DataFrame, groups: pd.Series | Mapping | None = None) -> pd.Series:
@@ -244,12 +218,17 @@ def critic_weights(values: pd.DataFrame, groups: pd.Series | Mapping | None = No
     values : pandas.DataFrame
         Rows units, columns indicators of one direction.
     groups : pandas.Series or mapping, optional
-        Domain of each indicator; correlations count within it.
+        Domain of each indicator; correlations count within it. One of all by default.
 
     Returns
     -------
     pandas.Series
-        ``weight`` by indicator, with sum 1 within each domain.
+        Index indicator; ``weight``, with sum 1 within each domain.
+
+    Raises
+    ------
+    diagnosis.errors.InputError
+        An indicator has no domain, or does not vary.
 
     References
     ----------
@@ -258,7 +237,7 @@ def critic_weights(values: pd.DataFrame, groups: pd.Series | Mapping | None = No
     doi:10.1016/0305-0548(94)00059-H
     """
     table = check_values(values)
-    _refuse_constant(table)
+    check_variation(table)
     spread = ((table - table.min()) / (table.max() - table.min())).std(ddof=1)
 
     def weigh(part: pd.DataFrame) -> pd.Series:
@@ -266,7 +245,7 @@ def critic_weights(values: pd.DataFrame, groups: pd.Series | Mapping | None = No
         amount = spread[part.columns] * conflict
         if amount.sum() <= 1e-12:  # one indicator, or copies of one
             amount = spread[part.columns]
-        return (amount / amount.sum()).rename("weight")
+        return amount / amount.sum()
 
     return _by_group(weigh, table, groups)
 
@@ -306,8 +285,8 @@ def optimised_weights(
     Returns
     -------
     pandas.DataFrame
-        By part: ``weight`` (with sum 1 among the parts of one node), ``correlation`` with the index, ``share`` of
-        the correlations and ``target``.
+        Index part; ``weight`` (with sum 1 among the parts of one node), ``correlation`` with the index,
+        ``share`` of the correlations and ``target``.
 
     Raises
     ------
@@ -327,7 +306,7 @@ def optimised_weights(
 
     if objective not in OBJECTIVES:
         raise unknown_name("objective", objective, OBJECTIVES)
-    table = _complete_rows(values)
+    table = _complete_table(values)
     desired = check_weights(target, table.columns)
     siblings, above = _position(table.columns, framework)
     standard = (table - table.mean()) / table.std(ddof=0)
@@ -367,7 +346,8 @@ def optimised_weights(
             best, least = candidate, loss(candidate)
     r = influence(best)
     return pd.DataFrame(
-        {"weight": best, "correlation": r, "share": r / r.sum(), "target": desired}, index=table.columns
+        {"weight": best, "correlation": r, "share": r / r.sum(), "target": desired},
+        index=table.columns.rename("part"),
     )
 
 
@@ -377,7 +357,7 @@ def _position(parts: pd.Index, framework: Framework | None) -> tuple[np.ndarray,
         return np.zeros(len(parts), dtype=int), np.ones(len(parts))
     absent = [part for part in parts if part not in framework.parents.index]
     if absent:
-        raise InputError("every part must lie below a node of the framework", f"not so: {examples(absent)}")
+        raise InputError("every part must lie below a node of the framework", f"none for {examples(absent)}")
     children, nodes = framework.children, framework.parents[parts]
     incomplete = [node for node in nodes.unique() if not set(children[node]) <= set(parts)]
     if incomplete:

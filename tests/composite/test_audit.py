@@ -14,7 +14,7 @@ from diagnosis.composite.audit import (
     principal_components,
     redundancy,
 )
-from diagnosis.composite.influence import influence, leave_one_out
+from diagnosis.composite.influence import leave_one_out, measure_influence
 from diagnosis.errors import InputError, UnknownNameError
 
 
@@ -101,7 +101,7 @@ def test_effective_weights_by_hand():
 def test_influence_of_orthogonal_indicators_is_their_squared_correlation():
     columns = np.linalg.qr(random_table("abcd").to_numpy() - random_table("abcd").to_numpy().mean(axis=0))[0]
     table = pd.DataFrame(columns, columns=list("abcd"))
-    found = influence(table, table @ [3.0, 2, 1, 0])
+    found = measure_influence(table, table @ [3.0, 2, 1, 0])
     np.testing.assert_allclose(found["share"], [9 / 14, 4 / 14, 1 / 14, 0], atol=1e-8)
     np.testing.assert_allclose(found["r_squared"], found["share"], atol=1e-8)
 
@@ -109,11 +109,11 @@ def test_influence_of_orthogonal_indicators_is_their_squared_correlation():
 def test_influence_is_shared_by_copies_and_groups():
     table = random_table("ab").assign(c=lambda t: t["a"])
     score = table["a"] * 2 + table["b"]
-    found = influence(table, score)
+    found = measure_influence(table, score)
     assert found["share"].sum() == pytest.approx(1, abs=1e-6)
     assert found.loc["a", "share"] == pytest.approx(found.loc["c", "share"], abs=1e-6)
-    grouped = influence(table, score, groups={"a": "x", "c": "x", "b": "y"})
-    alone = influence(table[["a", "b"]], score)
+    grouped = measure_influence(table, score, groups={"a": "x", "c": "x", "b": "y"})
+    alone = measure_influence(table[["a", "b"]], score)
     np.testing.assert_allclose(grouped["share"], alone["share"], atol=1e-6)
 
 
@@ -121,19 +121,19 @@ def test_influence_sampled_agrees_with_exact(monkeypatch):
     mixing = np.random.default_rng(1).normal(size=(8, 8))
     table = pd.DataFrame(random_table("abcdefgh", 200).to_numpy() @ mixing, columns=list("abcdefgh"))
     score = table.mean(axis=1) + random_table("e", 200, 3)["e"]
-    exact = influence(table, score)
+    exact = measure_influence(table, score)
     regression = (
         np.corrcoef(score, table @ np.linalg.lstsq(table - table.mean(), score, rcond=None)[0])[0, 1] ** 2
     )
     assert exact["share"].sum() == pytest.approx(regression)
     groups = dict(zip("abcdefgh", "xxyyyzzz", strict=True))
-    exact_groups = influence(table, score, groups=groups)
+    exact_groups = measure_influence(table, score, groups=groups)
     monkeypatch.setattr("diagnosis.composite.influence.EXACT_PLAYERS", 2)
-    sampled = influence(table, score, orders=600)
+    sampled = measure_influence(table, score, orders=600)
     assert sampled["share"].sum() == pytest.approx(regression)
     assert ((sampled["share"] - exact["share"]).abs() <= 5 * sampled["standard_error"] + 1e-9).all()
     assert (sampled["standard_error"] < 0.02).all()
-    sampled_groups = influence(table, score, groups=groups, orders=600)
+    sampled_groups = measure_influence(table, score, groups=groups, orders=600)
     np.testing.assert_allclose(sampled_groups["share"], exact_groups["share"], atol=0.03)
 
 
@@ -141,15 +141,15 @@ def test_influence_hostile():
     table = random_table("ab")
     score = table.sum(axis=1)
     with pytest.raises(InputError, match="vary"):
-        influence(table.assign(c=1.0), score)
+        measure_influence(table.assign(c=1.0), score)
     with pytest.raises(InputError, match="vary"):
-        influence(table, score * 0)
+        measure_influence(table, score * 0)
     with pytest.raises(InputError, match="units with every indicator"):
-        influence(table.assign(c=np.nan), score)
+        measure_influence(table.assign(c=np.nan), score)
     with pytest.raises(InputError, match="units with every indicator"):
-        influence(table.iloc[:1], score)
+        measure_influence(table.iloc[:1], score)
     with pytest.raises(InputError, match="group"):
-        influence(table, score, groups={"a": 1})
+        measure_influence(table, score, groups={"a": 1})
 
 
 def test_leave_one_out_by_hand():
@@ -186,8 +186,8 @@ def test_redundancy_by_hand():
 def test_shares_are_never_negative_and_do_not_see_the_unit(seed):
     table = random_table("abcd", 12, seed)
     score = table.mean(axis=1)
-    found = influence(table, score)
+    found = measure_influence(table, score)
     assert (found["share"] > -1e-9).all()
     assert found["share"].sum() == pytest.approx(1, abs=1e-6)
-    turned = influence(table.iloc[::-1, ::-1] * 1000 + 5, score)
+    turned = measure_influence(table.iloc[::-1, ::-1] * 1000 + 5, score)
     np.testing.assert_allclose(turned.loc[found.index, "share"], found["share"], atol=1e-6)

@@ -10,12 +10,12 @@ import pytest
 
 from diagnosis.composite.aggregation import generalised_mean, geometric_mean, mean_min, taxonomic_distance
 from diagnosis.composite.ampi import ampi
-from diagnosis.composite.benefit_of_the_doubt import benefit_of_the_doubt, geometric_change, robust_benefit
-from diagnosis.composite.directional_benefit import (
+from diagnosis.composite.directional_envelopment import (
     benefit_with_bad_outputs,
     directional_benefit,
     multidirectional_benefit,
 )
+from diagnosis.composite.envelopment import benefit_of_the_doubt, geometric_change, robust_benefit
 from diagnosis.composite.framework import Framework
 from diagnosis.composite.normalise import Goalposts, normalise_ampi, normalise_z_scores
 from diagnosis.composite.outranking import outranking_matrix, rank_acceptability

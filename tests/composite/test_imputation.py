@@ -4,12 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnosis.composite.imputation import (
-    combine_imputations,
-    impute_by_indicator,
-    impute_by_unit,
-    impute_multiple,
-)
+from diagnosis.composite.imputation import impute_by_indicator, impute_by_unit
+from diagnosis.composite.multiple_imputation import combine_imputations, impute_multiple
 from diagnosis.errors import InputError, UnknownNameError
 
 NAN = np.nan

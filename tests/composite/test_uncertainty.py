@@ -272,3 +272,80 @@ def test_unit_of_measurement_and_order_do_not_matter(seed, slope, shift):
     first = simulate(CompositeModel(table, DIRECTIONS, **arguments), 20)
     moved = simulate(CompositeModel((table * slope + shift).iloc[::-1], DIRECTIONS, **arguments), 20)
     np.testing.assert_allclose(moved.scores[::-1], first.scores, rtol=1e-8)
+
+
+def _with_reference(**options):
+    generator = np.random.default_rng(4)
+    values = pd.DataFrame(generator.normal(10, 2, (30, 5)), columns=list("abcde"))
+    references = pd.DataFrame([values.mean(), values.loc[3]], index=["country", "twin"])
+    directions = dict.fromkeys("abcde", "positive") | {"c": "negative"}
+    return values, CompositeModel(
+        values,
+        directions,
+        normalisations=("min_max", "z_scores", "rank"),
+        aggregations=("arithmetic", "geometric", "ampi"),
+        weight_choice=WeightNoise("uniform", 0.25),
+        references=references,
+        **options,
+    )
+
+
+def test_references_are_scored_like_units_without_moving_them():
+    values, model = _with_reference()
+    plain = CompositeModel(
+        values,
+        dict.fromkeys("abcde", "positive") | {"c": "negative"},
+        normalisations=("min_max", "z_scores", "rank"),
+        aggregations=("arithmetic", "geometric", "ampi"),
+        weight_choice=WeightNoise("uniform", 0.25),
+    )
+    found, alone = simulate(model, 90, scale="own"), simulate(plain, 90, scale="own")
+    np.testing.assert_allclose(found.scores, alone.scores, rtol=1e-12)
+    np.testing.assert_array_equal(found.ranks, alone.ranks)
+    # a reference with the values of a unit has its score under every choice, ranks included
+    np.testing.assert_allclose(found.reference_scores[1], found.scores[3], rtol=1e-12)
+
+
+def test_scores_around_a_reference_agree_with_the_chance_to_pass_it():
+    _, model = _with_reference(leave_out=0.5)
+    found = simulate(model, 200)
+    assert found.scale == "reference"
+    np.testing.assert_allclose(found.reference_scores[0], found.references["country"])
+    wins = found.win_probabilities(["country", "twin", 3])
+    above = (found.scores > found.references["country"]).mean(axis=1)
+    np.testing.assert_allclose(wins["country"], above, atol=0.02)
+    assert wins.at[3, "twin"] == 0.5
+    assert wins.at[3, 3] == 0.5
+
+
+def test_a_reference_must_have_the_indicators_and_a_score():
+    values, model = _with_reference()
+    directions = dict.fromkeys("abcde", "positive")
+    with pytest.raises(InputError, match="references need every indicator"):
+        CompositeModel(values, directions, references=pd.DataFrame({"a": [1.0]}, index=["country"]))
+    with pytest.raises(InputError, match="must have one row"):
+        CompositeModel(values, directions, references=values.iloc[:1])
+    with pytest.raises(InputError, match="needs a reference"):
+        simulate(CompositeModel(values, directions, leave_out=0.5), 10, scale="reference")
+    half = pd.DataFrame([values.mean()], index=["country"]).assign(a=np.nan)
+    model = CompositeModel(values, directions, leave_out=0.5, references=half, minimum_share=0.8)
+    found = simulate(model, 60, scale="reference")
+    lost = found.choices["left_out"].isin(list("bcde"))
+    assert (found.choices.loc[lost, "failure"] == "the reference has no score").all()
+    assert (found.choices.loc[~lost, "failure"] == "").all()
+
+
+def test_an_error_by_indicator_leaves_the_reference_alone():
+    values, _ = _with_reference()
+    references = pd.DataFrame([values.mean()], index=["country"])
+    posts = Goalposts.from_panel(values, values.mean(), dict.fromkeys("abcde", "positive"))
+    model = CompositeModel(
+        values,
+        dict.fromkeys("abcde", "positive"),
+        normalisations=(Normalisation("goalposts", goalposts=posts),),
+        error=dict.fromkeys("abcde", 1.0),
+        references=references,
+    )
+    found = simulate(model, 50)
+    np.testing.assert_allclose(found.reference_scores[0], 100.0)
+    assert (found.scores.std(axis=1) > 0).all()

@@ -1,8 +1,8 @@
 """Benefit of the doubt in a direction: towards a wanted mix, each unit's own, or more good and less bad.
 
-Formulas and references are given from memory of the papers, which were not opened again, but
-for the abstract of Zanella et al. (2015). What the papers leave open follows the results of Compind 3.4: the ratio
-of sums as the multidirectional score, and restrictions on shares taken at the mean unit.
+References are cited from memory, but for the abstract of Zanella et al. (2015), which was read. What the papers leave
+open follows the results of Compind 3.4: the ratio of sums as the multidirectional score, and restrictions on shares
+taken at the mean unit.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from diagnosis.composite.ampi import MINIMUM_SHARE
-from diagnosis.composite.benefit_of_the_doubt import FEASIBLE, SharedProgram, align_scores, prepare_values
+from diagnosis.composite.checks import read_numbers
+from diagnosis.composite.envelopment import FEASIBLE, SharedProgram, align_scores, prepare_values
+from diagnosis.composite.shares import MINIMUM_SHARE
 from diagnosis.errors import InputError, examples
 
 
@@ -58,11 +59,7 @@ def directional_benefit(
        Journal of Operational Research 242, 620-630. doi:10.1016/j.ejor.2014.10.017
     """
     table, scored, numbers, scale = prepare_values(values, minimum_share)
-    step = (
-        pd.to_numeric(pd.Series(dict(direction), dtype=object), errors="coerce")
-        .reindex(table.columns)
-        .to_numpy(dtype=float)
-    )
+    step = read_numbers(direction, table.columns, "direction").to_numpy()
     if not (np.isfinite(step).all() and (step >= 0).all() and step.any()):
         raise InputError(
             "the direction needs a number of zero or more for every indicator, and one above zero",

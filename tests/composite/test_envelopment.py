@@ -5,12 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from diagnosis.composite.benefit_of_the_doubt import benefit_of_the_doubt, geometric_change, robust_benefit
-from diagnosis.composite.directional_benefit import (
+from diagnosis.composite.directional_envelopment import (
     benefit_with_bad_outputs,
     directional_benefit,
     multidirectional_benefit,
 )
+from diagnosis.composite.envelopment import benefit_of_the_doubt, geometric_change, robust_benefit
 from diagnosis.errors import InputError
 
 

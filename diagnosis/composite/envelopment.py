@@ -1,7 +1,7 @@
 """Benefit of the doubt: each unit is scored with the weights that suit it best, beside all others.
 
-Formulas and references are given from memory of the papers, which were not opened again;
-volume and pages of Cherchye et al. (2007) and of Van Puyenbroeck and Rogge (2017) were looked up.
+References are cited from memory, but for volume and pages of Cherchye et al. (2007) and of Van Puyenbroeck and Rogge
+(2017), which were looked up.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from diagnosis.composite.ampi import MINIMUM_SHARE, available_weights, check_weights
-from diagnosis.composite.normalise import check_values
+from diagnosis.composite.checks import SCORE, check_values
+from diagnosis.composite.shares import MINIMUM_SHARE, check_weights, find_scored
 from diagnosis.errors import InputError, examples
 
 FEASIBLE = 1e-9
@@ -99,7 +99,7 @@ def prepare_values(
             f"negative in {examples(negative)}",
             "Normalise to a scale from 0 in one direction, for instance by normalise_min_max",
         )
-    scored = np.isfinite(available_weights(table, check_weights(None, table.columns), minimum_share)[:, 0])
+    scored = find_scored(table, check_weights(None, table.columns), minimum_share)
     numbers = table.fillna(0.0).to_numpy()[scored]
     scale = numbers.max(axis=0, initial=0.0)
     empty = table.columns[scale <= 0]
@@ -116,7 +116,7 @@ def align_scores(found: np.ndarray, scored: np.ndarray, table: pd.DataFrame) -> 
     """Return the scores found on the index of the table, missing for the units that do not count."""
     scores = np.full(len(table), np.nan)
     scores[scored] = found
-    return pd.Series(scores, index=table.index, name="score")
+    return pd.Series(scores, index=table.index, name=SCORE)
 
 
 def benefit_of_the_doubt(
