@@ -1,4 +1,4 @@
-"""Charts as figures of a report: ages, bars, courses over time, profiles and positions."""
+"""Charts as figures of a report: ages, bars, courses, profiles, positions, intervals, influences."""
 
 from __future__ import annotations
 
@@ -22,8 +22,12 @@ from diagnosis.drawing.canvas import (
     text_width,
     wrap_text,
 )
+from diagnosis.drawing.courses import course_panels
+from diagnosis.drawing.influences import influence_bars
+from diagnosis.drawing.intervals import interval_plot
 from diagnosis.drawing.profiles import domain_profile, gap_plot
 from diagnosis.drawing.pyramid import pyramid
+from diagnosis.drawing.rows import LIGHT, round_ticks
 from diagnosis.drawing.strips import strip_plot
 from diagnosis.errors import InputError, examples
 from diagnosis.figure import (
@@ -35,10 +39,19 @@ from diagnosis.figure import (
     join_sentences,
 )
 
-__all__ = ["bars", "domain_profile", "gap_plot", "pyramid", "strip_plot", "trend"]
+__all__ = [
+    "bars",
+    "course_panels",
+    "domain_profile",
+    "gap_plot",
+    "influence_bars",
+    "interval_plot",
+    "pyramid",
+    "strip_plot",
+    "trend",
+]
 
 ROW = 15.0
-LIGHT = "#a9c6d6"
 PANELS = 3
 """Panels of a trend beside each other."""
 
@@ -207,15 +220,6 @@ def _check_years(panel: pd.DataFrame, name: str) -> pd.DataFrame:
     return numbers.iloc[known[0] : known[-1] + 1] if len(known) else numbers
 
 
-def _ticks(low: float, high: float, number: int = 4) -> np.ndarray:
-    """Round numbers from below `low` to above `high`."""
-    span = (high - low) or abs(high) or 1.0
-    rough = span / number
-    power = 10.0 ** np.floor(np.log10(rough))
-    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999)
-    return np.arange(np.floor(low / step + 1e-9), np.ceil(high / step - 1e-9) + 1) * step
-
-
 def _draw_panel(
     canvas: Canvas,
     panel: pd.DataFrame,
@@ -237,7 +241,7 @@ def _draw_panel(
             align="center",
         )
         return
-    ticks = _ticks(float(np.nanmin(values)), float(np.nanmax(values)))
+    ticks = round_ticks(float(np.nanmin(values)), float(np.nanmax(values)))
     places = next(d for d in range(6) if np.allclose(np.round(ticks, d), ticks))
     labels = [format_number(tick, places, language) for tick in ticks]
     last = panel.ffill().iloc[-1].dropna()

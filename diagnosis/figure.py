@@ -82,6 +82,20 @@ WORDS: dict[str, dict[str, str]] = {
         "others": "altri capoluoghi",
         "trend": "{name}: da {first} ({first_year}) a {last} ({last_year}).",
         "reference": "riferimento",
+        "interval": "intervallo",
+        "brackets": "Fra parentesi: {}.",
+        "profile_spans": "L'intervallo comprende il riferimento: {}.",
+        "position": "posizione",
+        "score": "punteggio",
+        "of": "{rank} su {count}",
+        "ends": "{count} righe; la prima è {first}, l'ultima {last}.",
+        "overlapping": "Intervalli che si sovrappongono a quello di {name}: {count} su {others}.",
+        "influence": "influenza",
+        "weight": "peso",
+        "more": "influenza maggiore del peso",
+        "less": "influenza minore del peso",
+        "doubtful": "classe incerta",
+        "counted": "{what}: {count}{names}.",
     },
     "en": {
         "missing": "n/a",
@@ -146,6 +160,20 @@ WORDS: dict[str, dict[str, str]] = {
         "others": "other capitals",
         "trend": "{name}: from {first} ({first_year}) to {last} ({last_year}).",
         "reference": "reference",
+        "interval": "interval",
+        "brackets": "In brackets: {}.",
+        "profile_spans": "The interval contains the reference: {}.",
+        "position": "rank",
+        "score": "score",
+        "of": "{rank} of {count}",
+        "ends": "{count} rows; the first is {first}, the last {last}.",
+        "overlapping": "Intervals that overlap with that of {name}: {count} of {others}.",
+        "influence": "influence",
+        "weight": "weight",
+        "more": "more influence than weight",
+        "less": "less influence than weight",
+        "doubtful": "class in doubt",
+        "counted": "{what}: {count}{names}.",
     },
 }
 """The words of figures, by language; titles, legends and sources come from the caller."""
@@ -207,6 +235,27 @@ def format_value(value: float | None, decimals: int, language: str, unit: str = 
     if not unit or is_missing(value):
         return text
     return text + (find_words(language)["percent"] if unit == "%" else f" {unit}")
+
+
+def format_interval(low: float | None, high: float | None, decimals: int, language: str) -> str:
+    """Write an interval: ``35 – 52``, or ``da −2 a 3`` where a sign would be lost beside the dash.
+
+    Parameters
+    ----------
+    low, high : float or None
+        Ends; without one of them the interval is missing.
+    decimals, language
+        As in :func:`format_number`.
+
+    Returns
+    -------
+    str
+    """
+    words = find_words(language)
+    if is_missing(low) or is_missing(high):
+        return words["missing"]
+    ends = [format_number(end, decimals, language) for end in (low, high)]
+    return words["from_to_signed" if any("−" in end for end in ends) else "from_to"].format(*ends)
 
 
 def count_municipalities(number: int, language: str) -> str:

@@ -17,6 +17,7 @@ from diagnosis.drawing.labels import Label
 from diagnosis.drawing.legend import BORDER, BORDER_WIDTH, HATCH, Item, Legend
 from diagnosis.drawing.membership import membership_map
 from diagnosis.drawing.sheet import MapSheet, align_values, check_city, check_municipalities, say_nothing
+from diagnosis.drawing.stipple import dot_municipalities
 from diagnosis.errors import InputError, examples
 from diagnosis.figure import (
     Figure,
@@ -24,7 +25,9 @@ from diagnosis.figure import (
     clean_text,
     count_municipalities,
     find_words,
+    format_number,
     format_value,
+    join_names,
     join_sentences,
 )
 
@@ -77,6 +80,8 @@ def choropleth(
     breaks: Sequence[float] | None = None,
     categories: Mapping[str, str | tuple[str, str]] | None = None,
     residents: pd.Series | None = None,
+    doubtful: pd.Series | None = None,
+    doubtful_name: str = "",
     note: str = "",
     compact: bool = False,
 ) -> Figure:
@@ -109,6 +114,11 @@ def choropleth(
         Code -> label, or label and colour; in the order of the legend. Makes a map of categories.
     residents : pandas.Series, optional
         Which municipalities are large enough to be labelled; without it, by area.
+    doubtful : pandas.Series of bool, optional
+        Indexed by code: whether the class of a municipality is uncertain, e.g. since its interval reaches into
+        another class. These are dotted, and counted in the legend and the description.
+    doubtful_name : str, optional
+        What the dots mean, in the legend; "class in doubt" without it.
     note : str, optional
         Placed first in the caption.
     compact : bool, default False
@@ -117,7 +127,8 @@ def choropleth(
     Returns
     -------
     Figure
-        Table indexed by code: `name`, `value`, `class`. When every value is missing, the drawing says so
+        Table indexed by code: `name`, `value`, `class` and, where given, `doubtful` (missing where it is not
+        known or there is no value). When every value is missing, the drawing says so
         in words.
 
     Raises
@@ -132,7 +143,10 @@ def choropleth(
     values = align_values(values, municipalities.index, "values")
     names = municipalities["name"].astype("str").map(clean_text)
     if values.isna().all():
-        return say_nothing(about, names, values)
+        nothing = say_nothing(about, names, values)
+        if doubtful is not None:
+            nothing.table["doubtful"] = pd.array([pd.NA] * len(names), dtype="boolean")
+        return nothing
     if categories is None:
         values = _to_numbers(values)
         found = classify(
@@ -156,10 +170,17 @@ def choropleth(
             for number, label in enumerate(labels)
         )
     texts = texts.where(position >= 0, words["no_data"])
+    if doubtful is not None:
+        doubtful = _to_truth(doubtful, municipalities.index).where(position >= 0)
+    dotted = [] if doubtful is None else list(doubtful.index[doubtful.fillna(False)])
+    doubtful_name = doubtful_name or words["doubtful"]
     heading = f"{legend} ({unit})" if legend and unit and unit not in legend else legend or unit
     items = [Item("swatch", label, (colour,)) for label, colour in zip(labels, colours, strict=True)]
     if (position < 0).any():
         items.append(Item("hatch", words["no_data"]))
+    if dotted:
+        number = format_number(len(dotted), 0, language)
+        items.append(Item("dots", f"{doubtful_name} ({number})", (colours[0], colours[-1])))
     sheet = MapSheet(municipalities, Legend([(heading, items)]), language, context, compact)
     sheet.draw_context()
     for window in sheet.windows:
@@ -173,6 +194,7 @@ def choropleth(
                 hatch=None if number >= 0 else HATCH,
                 tooltip=f"{names[code]}: {texts[code]}",
             )
+    dot_municipalities(sheet, dotted, position.map(lambda number: colours[number]), names + ": " + texts)
     sheet.draw_outline(city)
     _label_municipalities(sheet, names, city, residents)
     sheet.draw_frames()
@@ -182,10 +204,13 @@ def choropleth(
         summary,
         words["same_as"].format(name=names[city], value=texts[city]) if city else "",
         words["without"].format(count=count_municipalities(missing, language)) if missing else "",
+        "" if doubtful is None else _describe_doubtful(doubtful_name, names[dotted], language),
     )
     table = pd.DataFrame(
         {"name": names, "value": values, "class": position.map(lambda n: labels[n] if n >= 0 else None)}
     )
+    if doubtful is not None:
+        table["doubtful"] = doubtful
     return sheet.finish(about, description, table)
 
 
@@ -263,6 +288,19 @@ def _to_numbers(values: pd.Series) -> pd.Series:
     return numbers
 
 
+def _to_truth(doubtful: pd.Series, codes: pd.Index) -> pd.Series:
+    """Put truth values in the order of the municipalities; missing where there is none."""
+    aligned = align_values(doubtful, codes, "doubtful")
+    known = aligned.dropna()
+    wrong = ~known.map(lambda value: isinstance(value, bool | np.bool_)).astype(bool)
+    if wrong.any():
+        raise InputError(
+            "doubtful must be true or false for each municipality",
+            f"found {examples(known[wrong].astype('str').unique())}",
+        )
+    return aligned.astype("boolean")
+
+
 def _sort_categories(
     values: pd.Series, categories: Mapping[str, str | tuple[str, str]]
 ) -> tuple[tuple[str, ...], tuple[str, ...], pd.Series]:
@@ -290,6 +328,14 @@ def _describe_numbers(values: pd.Series, names: pd.Series, texts: pd.Series, lan
     middle = known.sort_values().index[(len(known) - 1) // 2]
     return words["range"].format(
         low=texts[low], low_name=names[low], median=texts[middle], high=texts[high], high_name=names[high]
+    )
+
+
+def _describe_doubtful(what: str, names: pd.Series, language: str) -> str:
+    return find_words(language)["counted"].format(
+        what=what[:1].upper() + what[1:],
+        count=count_municipalities(len(names), language),
+        names=f" ({join_names(names.tolist(), language)})" if len(names) else "",
     )
 
 

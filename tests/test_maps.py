@@ -20,6 +20,7 @@ from diagnosis.drawing.classes import classify
 from diagnosis.drawing.labels import Label, place_labels
 from diagnosis.drawing.legend import Legend
 from diagnosis.drawing.sheet import MapSheet
+from diagnosis.drawing.stipple import contrast_colour, relative_luminance
 from diagnosis.errors import InputError, UnknownNameError
 from diagnosis.figure import WORDS, format_number, format_value
 
@@ -404,6 +405,80 @@ def test_polygon_that_crosses_itself_is_drawn():
     around.iloc[1, around.columns.get_loc("geometry")] = shapely.affinity.translate(bow, -10_000)
     figure = draw(grid, pd.Series(np.arange(12.0), grid.index), context=around)
     assert len(find_tooltips(check_svg(figure))) == 12
+
+
+def test_doubtful_classes_are_dotted_counted_and_named():
+    grid = make_grid()
+    values = pd.Series([np.nan, *np.linspace(10, 60, 11)], grid.index)
+    doubtful = pd.Series([True, True, False, True], grid.index[:4])
+    figure = draw(grid, values, doubtful=doubtful, doubtful_name="classe incerta al 90 %")
+    paths = [path for path in check_svg(figure).iter(f"{SVG}path") if len(path)]
+    dots = [path for path in paths if "stroke-linecap:round" in path.get("style")]
+    shapes = [path for path in paths if path not in dots]
+    assert len(shapes) == 12
+    assert [path.find(f"{SVG}title").text[:8] for path in dots] == ["Comune 1", "Comune 3"]
+    for path in dots:
+        shape = next(other for other in shapes if other[0].text == path[0].text)
+        corners, places = (
+            np.array(re.findall(r"-?\d+\.?\d*", each.get("d")), dtype=float).reshape(-1, 2)
+            for each in (shape, path)
+        )
+        assert len(places) / 2 > 20
+        assert (places.min(axis=0) > corners.min(axis=0)).all()
+        assert (places.max(axis=0) < corners.max(axis=0)).all()
+    assert figure.alt.endswith("Classe incerta al 90 %: 2 comuni (Comune 1, Comune 3).")
+    assert figure.table["doubtful"].tolist()[1:4] == [True, False, True]
+    assert figure.table["doubtful"].isna().tolist() == [True] + [False] * 3 + [True] * 8
+
+
+def test_no_doubt_and_no_word_about_it():
+    grid = make_grid()
+    values = pd.Series(np.arange(12.0), grid.index)
+    sure = draw(grid, values, doubtful=pd.Series(False, grid.index), language="en")
+    assert sure.alt.endswith("Class in doubt: 0 municipalities.")
+    assert len([path for path in check_svg(sure).iter(f"{SVG}path") if len(path)]) == 12
+    assert sure.svg.count("<path") == draw(grid, values, language="en").svg.count("<path")
+    assert "doubtful" not in draw(grid, values).table
+    nothing = draw(grid, values * np.nan, doubtful=pd.Series(True, grid.index))
+    assert nothing.table["doubtful"].isna().all()
+
+
+def test_the_smallest_doubtful_municipality_gets_a_dot():
+    grid = make_grid(60, 60, side=1_000.0)
+    doubtful = pd.Series(True, grid.index)
+    figure = draw(grid.iloc[:600], pd.Series(np.arange(600.0), grid.index[:600]), doubtful=doubtful)
+    dots = [
+        path.get("d")
+        for path in check_svg(figure).iter(f"{SVG}path")
+        if len(path) and "stroke-linecap:round" in path.get("style")
+    ]
+    assert len(dots) == 600
+    assert all(dots)
+
+
+@pytest.mark.parametrize("diverging_at", [None, 50.0])
+@pytest.mark.parametrize("classes", range(2, 8))
+def test_dots_stand_out_from_every_class_even_in_grey(classes, diverging_at):
+    values = np.linspace(0, 100, 101)
+    found = classify(values, decimals=0, language="it", classes=classes, diverging_at=diverging_at)
+    for fill in (*found.colours, *maps.SNAI_COLOURS.values(), *maps.DEGURBA_COLOURS.values()):
+        pair = sorted((relative_luminance(fill), relative_luminance(contrast_colour(fill))))
+        assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 3.5
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pd.Series(["x"] * 12, [f"{number:06d}" for number in range(1, 13)]),
+        pd.Series([0.4] * 12, [f"{number:06d}" for number in range(1, 13)]),
+        pd.Series([True] * 2, ["000001", "000001"]),
+        pd.Series([True], ["58091"]),
+    ],
+)
+def test_doubt_is_true_or_false(wrong):
+    grid = make_grid()
+    with pytest.raises(InputError, match="doubtful"):
+        draw(grid, pd.Series(np.arange(12.0), grid.index), doubtful=wrong)
 
 
 def test_context_is_clipped_to_the_frame():

@@ -203,6 +203,22 @@ class Canvas:
 
         self._add(Circle((x, y), radius, facecolor=fill, edgecolor=edge, lw=line, alpha=opacity), tooltip)
 
+    def dots(
+        self, points: np.ndarray, colour: str = INK, diameter: float = 1.0, *, tooltip: str = ""
+    ) -> None:
+        """Draw small dots at `points`, an array of shape (n, 2), as one path of short round strokes."""
+        from matplotlib.patches import PathPatch
+        from matplotlib.path import Path as Outline
+
+        if not len(points):
+            return
+        ends = np.repeat(np.round(points, 1), 2, axis=0)
+        ends[1::2, 0] += 0.1  # survives the rounding of long paths: a stroke without length may not be drawn
+        codes = np.tile(np.array([Outline.MOVETO, Outline.LINETO], dtype=Outline.code_type), len(points))
+        patch = PathPatch(Outline(ends, codes), facecolor="none", edgecolor=colour, linewidth=diameter)
+        patch.set_capstyle("round")
+        self._add(patch, tooltip)
+
     def line(
         self,
         x: Sequence[float] | np.ndarray,

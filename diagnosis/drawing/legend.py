@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnosis.drawing.canvas import INK, MUTED, RULE, SMALL, TEXT, Canvas, wrap_text
+from diagnosis.drawing.stipple import DIAMETER, contrast_colour
 
 HATCH = "//////"
 """Pattern of a municipality without data, drawn in :data:`diagnosis.drawing.canvas.RULE` on white."""
@@ -24,11 +25,11 @@ ITEM_SPACE = 3.5
 
 @dataclass(frozen=True)
 class Item:
-    """One entry: a swatch of one or more colours, a line, a wedge or a circle.
+    """One entry: a swatch of one or more colours, plain or dotted, a line, a wedge or a circle.
 
     Attributes
     ----------
-    kind : {"swatch", "hatch", "line", "wedge", "circle", "text"}
+    kind : {"swatch", "hatch", "dots", "line", "wedge", "circle", "text"}
     label : str
     colours : tuple of str
         Several colours stand side by side in a swatch.
@@ -101,11 +102,16 @@ def _draw_item(canvas: Canvas, item: Item, left: float, top: float, width: float
     rows = item.rows(width)
     middle = top - (item.height(width) - ITEM_SPACE) / 2 if item.kind == "circle" else top - LEADING / 2
     right = left + SWATCH
-    if item.kind == "swatch":
+    if item.kind in ("swatch", "dots"):
         part = SWATCH / len(item.colours)
         for number, colour in enumerate(item.colours):
             canvas.rectangle(left + number * part, middle - 4.5, part, 9, fill=colour)
         canvas.rectangle(left, middle - 4.5, SWATCH, 9, edge=MUTED, line=0.3)
+        for number, colour in enumerate(item.colours if item.kind == "dots" else ()):
+            centre = left + (number + 0.5) * part
+            places = [(centre - 2, middle + 2), (centre + 2, middle + 2), (centre, middle)]
+            places += [(centre - 2, middle - 2), (centre + 2, middle - 2)]
+            canvas.dots(np.array(places), contrast_colour(colour), DIAMETER)
     elif item.kind == "hatch":
         canvas.rectangle(left, middle - 4.5, SWATCH, 9, fill="white", edge=RULE, line=0.4, hatch=HATCH)
     elif item.kind == "line":

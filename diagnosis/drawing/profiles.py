@@ -1,4 +1,4 @@
-"""Charts of where a territory stands against a reference: domain profile, gaps."""
+"""Charts of where a territory stands against a reference: domain profile with intervals, gaps."""
 
 from __future__ import annotations
 
@@ -20,12 +20,23 @@ from diagnosis.drawing.canvas import (
     shorten_text,
     text_width,
 )
-from diagnosis.drawing.rows import BAND, RANGE, draw_key, measure_names, scale_numbers, write_name
+from diagnosis.drawing.rows import (
+    BAND,
+    RANGE,
+    check_intervals,
+    draw_interval,
+    draw_key,
+    measure_key,
+    measure_names,
+    scale_numbers,
+    write_name,
+)
 from diagnosis.errors import InputError, examples
 from diagnosis.figure import (
     Figure,
     Heading,
     clean_text,
+    format_interval,
     format_number,
     format_value,
     join_names,
@@ -50,6 +61,8 @@ def domain_profile(
     reference_name: str = "Italia",
     names: Mapping[str, str] | None = None,
     decimals: int = 1,
+    intervals: pd.DataFrame | None = None,
+    interval_name: str = "",
     note: str = "",
 ) -> Figure:
     """Draw the score of a territory in each domain against a reference and all territories.
@@ -73,13 +86,25 @@ def domain_profile(
     names : mapping, optional
         Domain -> its name.
     decimals : int, default 1
+    intervals : pandas.DataFrame, optional
+        Interval of the territory's score, indexed by domain: `lower`, `upper`. Drawn as a whisker through
+        the dot; a domain without one has none.
+    interval_name : str, optional
+        What the interval is, in the key and the text alternative, e.g. "90 % interval of the score".
     figure_id, title, language, source, note
         As in :func:`diagnosis.maps.choropleth`.
 
     Returns
     -------
     Figure
-        Table indexed by domain: `name`, `score`, `region`, `minimum`, `p10`, `p90`, `maximum`.
+        Table indexed by domain: `name`, `score`, `region`, `minimum`, `p10`, `p90`, `maximum`, and with
+        `intervals` also `lower`, `upper`.
+
+    Raises
+    ------
+    diagnosis.errors.InputError
+        No domain, one that is no column of the comparison, or intervals without ends or with these in
+        the wrong order.
     """
     about = Heading(figure_id, title, language, source, note)
     words = about.words
@@ -103,15 +128,23 @@ def domain_profile(
         },
         index=scores.index,
     )
+    if intervals is not None:
+        table[["lower", "upper"]] = check_intervals(intervals, scores.index)
+        table.loc[table["score"].isna(), ["lower", "upper"]] = np.nan
     left, right = measure_names(table["name"]), WIDTH - 34
     numbers = np.append(table.drop(columns="name").to_numpy(dtype=float).ravel(), reference)
     position = scale_numbers(float(np.nanmin(numbers)), float(np.nanmax(numbers)), left, right)
-    canvas = Canvas(WIDTH, ROW * len(table) + 40)
-    top = canvas.height - 24
+    key = [("dot", name), ("bar", region_name)] if region is not None else [("dot", name)]
+    if intervals is not None:
+        key.append(("interval", interval_name or words["interval"]))
+    key += [("band", words["ten_ninety"]), ("range", words["min_max"])]
+    canvas = Canvas(WIDTH, ROW * len(table) + 40 + measure_key(key))
+    top = canvas.height - 24 - measure_key(key)
     x = position(reference)
     canvas.line([x, x], [top + 2, 12], INK, 0.8)
     label = f"{reference_name} = {format_number(reference, 0, language)}"
     canvas.write(x, 5, label, SMALL, align="center")
+    texts = []
     for number, row in enumerate(table.itertuples(index=False)):
         y = top - (number + 0.5) * ROW
         write_name(canvas, row.name, left - 8, y)
@@ -126,24 +159,30 @@ def domain_profile(
         if np.isfinite(row.region):
             canvas.line([position(row.region)] * 2, [y - 5.5, y + 5.5], INK, 1.6)
         text = format_number(row.score, decimals, language)
-        if np.isfinite(row.score):
-            colour = ACCENT
-            canvas.circle(
-                position(row.score), y, 4.4, colour, "white", line=0.8, tooltip=f"{row.name}: {text}"
-            )
         canvas.write(WIDTH - 2, y, text, bold=True, align="right")
-    key = [("dot", name), ("bar", region_name)] if region is not None else [("dot", name)]
-    draw_key(canvas, [*key, ("band", words["ten_ninety"]), ("range", words["min_max"])])
+        if intervals is not None and np.isfinite(row.lower):
+            canvas.circle(position(row.score), y, 4.2, "white")
+            draw_interval(canvas, (position(row.lower), position(row.upper)), y)
+            text += f" ({format_interval(row.lower, row.upper, decimals, language)})"
+        if np.isfinite(row.score):
+            radius, edge = (4.4, "white") if intervals is None else (3.6, "none")
+            canvas.circle(
+                position(row.score), y, radius, ACCENT, edge, line=0.8, tooltip=f"{row.name}: {text}"
+            )
+        texts.append(f"{row.name} {text}")
+    draw_key(canvas, key)
     above = table.loc[table["score"] >= reference, "name"].tolist()
     below = table.loc[table["score"] < reference, "name"].tolist()
-    listed = "; ".join(
-        f"{row.name} {format_number(row.score, decimals, language)}" for row in table.itertuples()
-    )
+    spanning: list[str] = []
+    if intervals is not None:
+        spanning = table.loc[table["lower"].le(reference) & table["upper"].ge(reference), "name"].tolist()
     description = join_sentences(
         words["chart"].format(title=title),
-        f"{name}: {listed}",
+        f"{name}: {'; '.join(texts)}",
+        words["brackets"].format(interval_name or words["interval"]) if intervals is not None else "",
         words["profile_above"].format(join_names(above, language) or words["none"]),
         words["profile_below"].format(join_names(below, language) or words["none"]),
+        words["profile_spans"].format(join_names(spanning, language)) if spanning else "",
     )
     return canvas.finish(about, description, table)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from diagnosis.drawing.canvas import ACCENT, FAINT, INK, MUTED, SMALL, TEXT, WIDTH, Canvas, text_width
-from diagnosis.drawing.rows import PEERS, draw_key, measure_names, scale_numbers, write_name
+from diagnosis.drawing.rows import PEERS, draw_key, measure_key, measure_names, scale_numbers, write_name
 from diagnosis.errors import InputError
 from diagnosis.figure import Figure, Heading, clean_text, format_value, join_sentences
 
@@ -72,8 +72,9 @@ def strip_plot(
         ranks.append(words["rank"].format(rank=f"{row.rank:.0f}", count=row.count) if known else "")
     room = max(text_width(text, TEXT, True) for text in [*texts, *(f"{rank} " for rank in ranks)]) + 10
     left, right = measure_names(table["name"]), WIDTH - room - 6
-    canvas = Canvas(WIDTH, row_height * len(table) + 34)
-    top = canvas.height - 32
+    key = [("dot", city_name), ("tick", others_name or words["others"]), ("bar", words["median"])]
+    canvas = Canvas(WIDTH, row_height * len(table) + 34 + measure_key(key))
+    top = canvas.height - 32 - measure_key(key)
     directed = [column for column in values.columns if (directions or {}).get(column, 0)]
     ends = ("worse", "better") if directed else ("lower", "higher")
     canvas.write(left, top + 7, f"← {words[ends[0]]}", SMALL, colour=MUTED)
@@ -102,7 +103,7 @@ def strip_plot(
                 )
         canvas.write(WIDTH - 2, y + 5, texts[number], bold=True, align="right")
         canvas.write(WIDTH - 2, y - 5, ranks[number], SMALL, colour=MUTED, align="right")
-    draw_key(canvas, [("dot", city_name), ("tick", others_name or words["others"]), ("bar", words["median"])])
+    draw_key(canvas, key)
     listed = "; ".join(
         f"{row.name} {text}{', ' + rank if rank else ''}"
         for row, text, rank in zip(table.itertuples(), texts, ranks, strict=True)
