@@ -1,6 +1,6 @@
 """The catalogue of indicators: what each one measures, in both languages, and how it is to be read.
 
-The entries are in ``indicators.yml``, one an indicator; ``docs/indicators.md`` is written from them.
+The entries are in the folder ``catalogue_entries``, one an indicator; ``docs/indicators.md`` is written from them.
 """
 
 from __future__ import annotations
@@ -19,20 +19,11 @@ from diagnosis.schema import LANGUAGES, Model, Text, build, read_yaml
 
 Level = Literal["municipality", "province"]
 LEVELS: tuple[Level, ...] = ("municipality", "province")
-Source = Literal[
-    "municipalities_2022",
-    "population_2022",
-    "commuting_2021",
-    "hazards_2021",
-    "snai_2020",
-    "classification_2023",
-    "bes_territories",
-]
 _WORDS = {
     "title": Text(it="Indicatori", en="Indicators"),
     "origin": Text(
-        it="Questa pagina è generata da `diagnosis/indicators.yml`.",
-        en="This page is written from `diagnosis/indicators.yml`: change that file, then run "
+        it="Questa pagina è generata dai file di `diagnosis/catalogue_entries`.",
+        en="This page is written from the files of `diagnosis/catalogue_entries`: change them, then run "
         "`diagnosis catalogue --write docs/indicators.md`.",
     ),
     "municipality": Text(it="Indicatori comunali", en="Municipal indicators"),
@@ -79,7 +70,9 @@ class Indicator(Model):
         description="What is better for residents: more, less, or neither can be said."
     )
     sdg: int = Field(ge=1, le=17, description="Sustainable Development Goal.")
-    sources: tuple[Source, ...] = Field(min_length=1, description="Ids of the sources it is computed from.")
+    sources: tuple[str, ...] = Field(
+        min_length=1, description="Ids, in data/sources.yml, of what it is computed from."
+    )
     year: str = Field(min_length=4, description="Reference year or years.")
     kind: Literal["ratio", "count", "category", "mean", "published"]
     numerator: Text | None = Field(None, description="In words.")
@@ -348,7 +341,7 @@ def load_catalogue(path: Path | str | None = None) -> Catalogue:
     Parameters
     ----------
     path : path, optional
-        A catalogue file; the project's ``indicators.yml`` if not given.
+        A catalogue file, or a folder of them; the project's own if not given.
 
     Returns
     -------
@@ -359,21 +352,27 @@ def load_catalogue(path: Path | str | None = None) -> Catalogue:
     diagnosis.errors.ConfigError
         The file is absent, not UTF-8, not YAML, or an entry breaks a rule.
     """
-    return _load(Path(path) if path is not None else Path(__file__).with_name("indicators.yml"))
+    return _load(Path(path) if path is not None else Path(__file__).with_name("catalogue_entries"))
 
 
 @functools.cache
 def _load(path: Path) -> Catalogue:
-    content = read_yaml(path)
-    # Single entries first: an error then names the entry instead of its number.
-    for section, model in (("domains", Domain), ("indicators", Indicator)):
-        entries = content.get(section)
-        if not isinstance(entries, list) or not all(map(_is_entry, entries)):
-            raise ConfigError(f"{path.name}: {section} must be a list of entries with fields")
-        content[section] = [
-            build(model, entry, f"{path.name}: {entry.get('id', f'{section} entry {number}')}")
-            for number, entry in enumerate(entries, start=1)
-        ]
+    files = sorted(path.glob("*.yml")) if path.is_dir() else [path]
+    content: dict[str, list] = {"domains": [], "indicators": []}
+    for file in files:
+        found = read_yaml(file)
+        # Single entries first: an error then names the entry instead of its number.
+        for section, model in (("domains", Domain), ("indicators", Indicator)):
+            entries = found.pop(section, [] if path.is_dir() else None)
+            if not isinstance(entries, list) or not all(map(_is_entry, entries)):
+                raise ConfigError(f"{file.name}: {section} must be a list of entries with fields")
+            content[section] += [
+                build(model, entry, f"{file.name}: {entry.get('id', f'{section} entry {number}')}")
+                for number, entry in enumerate(entries, start=1)
+            ]
+        content |= found
+    order = {domain.id: number for number, domain in enumerate(content["domains"])}
+    content["indicators"].sort(key=lambda item: order.get(item.domain, -1))
     checked = build(_File, content, path.name)
     return Catalogue(checked.domains, checked.indicators, checked.introduction)
 
