@@ -1,33 +1,29 @@
-"""Municipality codes between years: mergers, splits, renumbered provinces.
+"""Municipality codes as text, and files of another vintage carried to that of the library, 2022.
 
-A file of another vintage is carried to :data:`diagnosis.tables.VINTAGE` with :func:`carry`. Three sources say how
-codes correspond, in this order: the few changes of ``municipality_changes.csv`` (each with its date and law), the
-cadastral code, which outlives a new province, and, where a file has no cadastral code, the name within the region.
+A reader calls :func:`carry`. Three sources say how codes correspond, in this order: the events of
+:mod:`diagnosis.code_events`, the cadastral code, which outlives a new province, and, where a file has no cadastral
+code, the name within the region. Tables between any two days are carried by :mod:`diagnosis.code_bridges`.
 """
 
 from __future__ import annotations
 
-import functools
 import unicodedata
 from collections.abc import Iterable
-from pathlib import Path
 
 import pandas as pd
 
+from diagnosis.code_events import KNOWN_SINCE, describe_events, known_events
+from diagnosis.code_history import LIST_DAYS, CodeHistory, relate_codes
 from diagnosis.errors import InputError, examples, unknown_name
 from diagnosis.tables import VINTAGE
 
-VINTAGE_DAYS = {
-    "2020": "2020-09-30",
-    "2021": "2021-12-31",
-    "2022": "2022-01-01",
-    "2023": "2023-01-01",
-    "2025": "2025-01-01",
-    "2026": "2026-06-28",
-}
-"""Day of the list of municipalities that each vintage of codes stands for."""
+VINTAGE_DAYS = {vintage: day for vintage, day in LIST_DAYS.items() if day >= KNOWN_SINCE}
+"""Day of the list of municipalities of the vintages that are carried without a history given."""
 
 METHODS = ("sum", "inherit")
+
+UNLIMITED = "9999-12-31"
+"""No last day: codes that the events do not tell are linked by what the file says of them."""
 
 
 def format_codes(values: pd.Series | pd.Index, digits: int = 6) -> pd.Series:
@@ -60,21 +56,25 @@ def format_codes(values: pd.Series | pd.Index, digits: int = 6) -> pd.Series:
     return text.str.zfill(digits)
 
 
-@functools.cache
 def changes() -> pd.DataFrame:
-    """Read the changes of municipalities since 2020: one row a pair of codes before and after.
+    """Read the changes of municipalities written down in the package: see :func:`~code_events.known_events`.
 
     Returns
     -------
     DataFrame of str
-        ``date`` (ISO day, or month where the day is not known), ``kind`` (merger, split or renumbering),
-        ``before``, ``before_name``, ``after``, ``after_name``, ``authority`` (law or list that says so).
+        ``date`` (ISO day), ``kind`` (merger, split or renumbering), ``before``, ``before_name``, ``after``,
+        ``after_name``, ``authority`` (law or list that says so). Complete since 1 July 2020; of the years before
+        only what ISTAT's list of suppressed municipalities does not tell.
     """
-    return pd.read_csv(Path(__file__).with_name("municipality_changes.csv"), dtype=str, keep_default_na=False)
+    return known_events()
 
 
 def link_codes(
-    codes: Iterable[str], vintage: str, register: pd.DataFrame, published: pd.DataFrame | None = None
+    codes: Iterable[str],
+    vintage: str,
+    register: pd.DataFrame,
+    published: pd.DataFrame | None = None,
+    history: CodeHistory | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Link codes of a vintage to the municipalities of 2022.
 
@@ -83,12 +83,16 @@ def link_codes(
     codes : iterable of str
         Codes of `vintage`, 6 digits.
     vintage : str
-        One of :data:`VINTAGE_DAYS`.
+        One of :data:`VINTAGE_DAYS`, or, with `history`, of :data:`~diagnosis.code_history.LIST_DAYS`; or an ISO day.
     register : DataFrame
         Municipalities of 2022, indexed by code, with ``cadastral``, ``name`` and ``region``.
     published : DataFrame, optional
         What the file, or a list of its vintage, says of its own municipalities, indexed by code: ``cadastral``, or
-        ``name`` and ``region``. Needed for 2026, when Sardinia's provinces and hence 377 codes were made anew.
+        ``name`` and ``region``. Needed for 2026, when Sardinia's provinces and hence 377 codes were made anew,
+        unless `history` knows them.
+    history : CodeHistory, optional
+        All events between `vintage` and 2022, see :func:`diagnosis.sources.code_lists.read_code_history`. Without it
+        :func:`changes` tells them, which covers vintages from 1 July 2020 on.
 
     Returns
     -------
@@ -102,23 +106,28 @@ def link_codes(
     Raises
     ------
     diagnosis.errors.InputError
-        A code is not one of `vintage`.
+        A code is not one of `vintage`, or `vintage` is before what `history` covers.
     """
-    if vintage not in VINTAGE_DAYS:
-        raise unknown_name("vintage", vintage, VINTAGE_DAYS)
+    history = history or CodeHistory(register, changes(), KNOWN_SINCE, UNLIMITED)
     wanted = pd.Index(pd.unique(pd.Series(list(codes), dtype="str")))
-    day, base = VINTAGE_DAYS[vintage], VINTAGE_DAYS[VINTAGE]
+    day, base = history.find_day(vintage), VINTAGE_DAYS[VINTAGE]
     later = day > base
-    between = changes()[lambda table: (table["date"] > min(day, base)) & (table["date"] <= max(day, base))]
-    pairs = _compose(between)
+    between = history.between(min(day, base), max(day, base))
+    pairs = pd.DataFrame(
+        [
+            (before, after, piece)
+            for before, successors in relate_codes(between).items()
+            for after, piece in successors.items()
+        ],
+        columns=["before", "after", "piece"],
+    ).astype({"before": "str", "after": "str", "piece": "bool"})
     old, new = ("before", "after") if later else ("after", "before")
-    changed = pairs.rename(columns={old: "code", new: "source"})[["code", "source"]]
-    changed = changed[changed["code"].isin(register.index)]
+    # values of a municipality split since `vintage` cannot be shared out: they stay with its core
+    changed = pairs[later | ~pairs["piece"]].rename(columns={old: "code", new: "source"})[["code", "source"]]
+    changed = changed[register.index.get_indexer(changed["code"]) >= 0]
     kept = register.index.difference(pairs["before"]).difference(pairs["after"])
-    if not later:  # values of a municipality split since then cannot be shared out: they stay with its core
-        changed = changed[~changed["code"].isin(_created(between))]
     links = pd.concat([pd.DataFrame({"code": kept, "source": kept}), changed], ignore_index=True)
-    notes = _describe(between)
+    notes = describe_events(between)
     missing = wanted.difference(links["source"])
     if len(missing) and published is not None:
         renumbered, how = _match(missing, register, published)
@@ -132,7 +141,7 @@ def link_codes(
             f"{len(missing)} are not: {examples(missing)}",
             "Give the list of municipalities of that year, with cadastral codes, or correct the codes",
         )
-    links = links[links["source"].isin(wanted)].sort_values(["code", "source"], ignore_index=True)
+    links = links[wanted.get_indexer(links["source"]) >= 0].sort_values(["code", "source"], ignore_index=True)
     return links, notes
 
 
@@ -142,6 +151,7 @@ def carry(
     how: str,
     register: pd.DataFrame,
     published: pd.DataFrame | None = None,
+    history: CodeHistory | None = None,
 ) -> pd.DataFrame:
     """Carry a table from the codes of a vintage to those of 2022.
 
@@ -150,13 +160,13 @@ def carry(
     frame : DataFrame
         Indexed by municipality code of `vintage`.
     vintage : str
-        One of :data:`VINTAGE_DAYS`.
+        One of :data:`VINTAGE_DAYS`, or, with `history`, of :data:`~diagnosis.code_history.LIST_DAYS`; or an ISO day.
     how : {"sum", "inherit"}
-        ``"sum"`` for counts: several old municipalities add up to the one of 2022; a count of a municipality merged
-        later cannot be shared out between its parts, which are then missing. ``"inherit"`` for rates and classes:
-        the parts of a later merger take the merged municipality's value; where several old municipalities make one
-        of 2022, the value is kept only if they agree, otherwise missing.
-    register, published : DataFrame
+        ``"sum"`` for counts: several old municipalities add up to the one of 2022, missing if one of them is; a
+        count of a municipality merged later cannot be shared out between its parts, which are then missing.
+        ``"inherit"`` for rates and classes: the parts of a later merger take the merged municipality's value; where
+        several old municipalities make one of 2022, the value is kept only if they agree, otherwise missing.
+    register, published, history
         See :func:`link_codes`.
 
     Returns
@@ -167,11 +177,12 @@ def carry(
     """
     if how not in METHODS:
         raise unknown_name("how", how, METHODS)
-    links, notes = link_codes(frame.index, vintage, register, published)
+    links, notes = link_codes(frame.index, vintage, register, published, history)
     parts = links["source"].duplicated(keep=False)
     carried = frame.reindex(links["source"]).set_axis(pd.Index(links["code"], name="code"))
     if how == "sum":
-        carried = carried.groupby(level=0).sum(min_count=1)
+        groups = carried.groupby(level=0)
+        carried = groups.sum(min_count=1).where(groups.count().eq(groups.size(), axis=0))
         if (split := links.loc[parts, "code"]).any():
             carried.loc[pd.unique(split)] = float("nan")
             notes.append(
@@ -187,21 +198,6 @@ def carry(
     carried = carried.sort_index()
     carried.attrs = {"vintage": VINTAGE, "notes": notes}
     return carried
-
-
-def _compose(between: pd.DataFrame) -> pd.DataFrame:
-    """Chain the changes of several dates into pairs of first and last code."""
-    pairs = pd.DataFrame({"before": [], "after": []}, dtype="str")
-    for _, step in between.groupby("date", sort=True):
-        follow = step.groupby("before")["after"].agg(list).to_dict()
-        moved = pairs.assign(after=[follow.get(code, [code]) for code in pairs["after"]]).explode("after")
-        pairs = pd.concat([moved, step.loc[~step["before"].isin(pairs["after"]), ["before", "after"]]])
-    return pairs.drop_duplicates(ignore_index=True)
-
-
-def _created(between: pd.DataFrame) -> pd.Series:
-    splits = between[between["kind"] == "split"]
-    return splits.loc[splits["before"] != splits["after"], "after"]
 
 
 def _match(codes: pd.Index, register: pd.DataFrame, published: pd.DataFrame) -> tuple[pd.DataFrame, str]:
@@ -220,20 +216,3 @@ def _match(codes: pd.Index, register: pd.DataFrame, published: pd.DataFrame) -> 
 def _name_key(frame: pd.DataFrame) -> pd.Series:
     names = frame["name"].map(lambda name: unicodedata.normalize("NFKD", name.casefold()))
     return frame["region"] + " " + names.str.replace(r"[^a-z0-9]", "", regex=True)
-
-
-def _describe(between: pd.DataFrame) -> list[str]:
-    """One sentence a change, the parts of a merger together."""
-    notes = []
-    for (date, kind, after, name), rows in between.groupby(
-        ["date", "kind", "after", "after_name"], sort=True
-    ):
-        parts = [
-            f"{row.before} {row.before_name}"
-            for row in rows.itertuples()
-            if kind == "merger" or row.before != after
-        ]
-        verb = {"merger": "merged into", "renumbering": "became", "split": "gave rise to"}[kind]
-        if parts:
-            notes.append(f"{', '.join(parts)} {verb} {after} {name}, {date} ({rows['authority'].iloc[0]}).")
-    return notes

@@ -4,8 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diagnosis import codes
+from diagnosis.code_history import municipalities_on
 from diagnosis.codes import VINTAGE_DAYS, carry, changes, format_codes, link_codes
 from diagnosis.errors import InputError, UnknownNameError
+from diagnosis.sources.code_lists import read_code_history
 from diagnosis.sources.embedded import read_register
 from diagnosis.sources.istat import read_municipality_list
 
@@ -57,6 +59,7 @@ def test_changes_agree_with_the_register():
     first = later[later["before"].isin(REGISTER.index)]
     assert first["before_name"].tolist() == REGISTER.loc[first["before"], "name"].tolist()
     earlier = table[table["date"] <= VINTAGE_DAYS["2022"]]
+    assert earlier["after"].isin(REGISTER.index).all()
     assert earlier["after_name"].tolist() == REGISTER.loc[earlier["after"], "name"].tolist()
 
 
@@ -162,6 +165,17 @@ def test_earlier_merger_adds_counts_and_keeps_only_agreed_classes(monkeypatch):
     assert carried["differs"].isna().tolist() == [True, False, False]
 
 
+def test_count_with_a_missing_part_is_missing(monkeypatch):
+    register = invented_changes(
+        monkeypatch,
+        [("2021-01-01", "merger", "000008", "000001"), ("2021-01-01", "merger", "000009", "000001")],
+    )
+    frame = pd.DataFrame({"n": [1.0, None], "m": [1.0, 2.0]}, index=["000008", "000009"])
+    carried = carry(frame, "2020", "sum", register).loc["000001"]
+    assert pd.isna(carried["n"])
+    assert carried["m"] == 3
+
+
 def test_later_split_is_added_back(monkeypatch):
     register = invented_changes(
         monkeypatch,
@@ -188,8 +202,10 @@ def test_new_codes_are_linked_by_cadastral_code_or_by_name_within_the_region():
 
 def test_misspelt_parameters_are_named():
     frame = pd.DataFrame({"n": [1.0]}, index=["001001"])
-    with pytest.raises(UnknownNameError, match="2024"):
-        carry(frame, "2024", "sum", REGISTER)
+    with pytest.raises(UnknownNameError, match="22"):
+        carry(frame, "22", "sum", REGISTER)
+    with pytest.raises(InputError, match="suppressed municipalities"):
+        carry(frame, "2019", "sum", REGISTER)
     with pytest.raises(UnknownNameError, match="inherit"):
         carry(frame, "2023", "inherits", REGISTER)
 
@@ -201,6 +217,23 @@ def test_links_equal_the_bridge_of_the_mirror(mirror, vintage):
     listed = published(mirror) if vintage == "2026" else None
     links, _ = link_codes(expected[f"code_{vintage}"], vintage, REGISTER, listed)
     assert links.to_numpy().tolist() == expected.sort_values("code_2022").to_numpy().tolist()
+
+
+@pytest.mark.parametrize("vintage", ["2011", "2026"])
+def test_history_carries_every_vintage(mirror, vintage):
+    history = read_code_history(
+        mirror / "istat/comuni-soppressi_ISTAT.csv",
+        list_2026=mirror / "istat/2026-08-14_situas_comuni.csv",
+        list_2011=mirror / "istat/ElencoUnitaAmministrative2011.csv",
+    )
+    codes = municipalities_on(vintage, history)
+    summed = carry(pd.DataFrame({"n": 1.0}, index=codes), vintage, "sum", REGISTER, history=history)
+    if vintage == "2011":
+        assert summed["n"].sum() == 8092
+        assert REGISTER.index.difference(summed.index).tolist() == ["001316", "081025"]
+    else:
+        assert summed["n"].isna().sum() == 19
+        assert summed["n"].sum() == 7894 - 9
 
 
 def test_names_and_cadastral_codes_give_the_same_links(mirror):

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from diagnosis.codes import VINTAGE_DAYS, format_codes
-from diagnosis.errors import InputError, SourceError, examples
+from diagnosis.code_events import known_events
+from diagnosis.code_history import LIST_DAYS
+from diagnosis.codes import format_codes
+from diagnosis.errors import InputError, examples
+from diagnosis.sources.code_lists import read_suppressed
 from diagnosis.sources.embedded import read_register
 from diagnosis.sources.formats import pick_columns, read_delimited, read_sheet
 from diagnosis.tables import (
@@ -19,16 +22,7 @@ from diagnosis.tables import (
     Table,
 )
 
-CENSUS_DAY = "2011-10-09"
 SLL_DIGITS = 4
-
-CREATED = {
-    # Mappano: Regione Piemonte, legge 25 January 2013 n. 1
-    "001316": ("001028", "001063", "001130", "001265"),
-    # Misiliscemi: Regione Siciliana, legge 10 February 2021 n. 3
-    "081025": ("081021",),
-}
-"""Municipalities split from others since the census, which the list of suppressed ones does not tell."""
 
 UPDATED_BY_ISTAT = (
     "ISTAT's yearly update makes one area, 1845, of 1808 and 1813, whose centres merged in 2018 (Corigliano-Rossano): "
@@ -91,7 +85,7 @@ def read_labour_areas_2011(path: Path, suppressed: Path) -> pd.DataFrame:
     parts = listed.assign(
         code=_follow(listed["cadastral"], _read_mergers(Path(suppressed)), register, path.name)
     )
-    splits = pd.Series(CREATED).explode()
+    splits = _created()
     splits = splits[splits.isin(listed.index)]
     split = listed.loc[splits].assign(code=splits.index)
     residents = (
@@ -189,29 +183,18 @@ def _read_project_areas(
     return areas
 
 
+def _created() -> pd.Series:
+    """Municipalities split from others since the census, each with those it comes from."""
+    events = known_events()
+    events = events[(events["date"] > LIST_DAYS["2011"]) & (events["date"] <= LIST_DAYS[VINTAGE])]
+    splits = events[(events["kind"] == "split") & (events["before"] != events["after"])]
+    return splits.set_index("after")["before"]
+
+
 def _read_mergers(path: Path) -> pd.DataFrame:
-    """Read who took the place of whom between the census and 2022: `date`, `before`, `after`."""
-    columns = {
-        "Data evento": "date",
-        "Codice Comune": "before",
-        "Codice del Comune associato alla variazione": "after",
-    }
-    try:  # ISTAT writes Windows-1252, others UTF-8: what is used of it is the same in both, and Latin-1 reads either
-        raw = pd.read_csv(path, sep=";", dtype=str, keep_default_na=False, encoding="latin-1")
-    except (OSError, ValueError) as problem:
-        reason = str(problem).replace(str(path), path.name)
-        raise SourceError(
-            f"{path.name} must be a CSV file separated by semicolons", f"it cannot be read: {reason}"
-        ) from problem
-    mergers = pick_columns(raw, columns, path)
-    days = pd.to_datetime(mergers["date"], format="%d/%m/%Y", errors="coerce")
-    if (wrong := days.isna()).any():
-        raise SourceError(
-            f"{path.name}: every event must have a day, as dd/mm/yyyy",
-            f"{int(wrong.sum())} have none, for instance {examples(mergers.loc[wrong, 'date'])}",
-        )
-    mergers = mergers.assign(date=days)[(days > CENSUS_DAY) & (days <= VINTAGE_DAYS[VINTAGE])]
-    return mergers.assign(before=format_codes(mergers["before"]), after=format_codes(mergers["after"]))
+    """Read who took the place of whom between the census and 2022."""
+    mergers = read_suppressed(path)
+    return mergers[(mergers["date"] > LIST_DAYS["2011"]) & (mergers["date"] <= LIST_DAYS[VINTAGE])]
 
 
 def _follow(cadastral: pd.Series, mergers: pd.DataFrame, register: pd.DataFrame, origin: str) -> pd.Series:
