@@ -14,6 +14,7 @@ from diagnosis.config import City, Settings, default_settings, load_city
 from diagnosis.errors import InputError, SourceError, examples
 from diagnosis.provenance import SourceFile, SourceRecord, code_digest, digest, load_sources
 from diagnosis.schema import Model, Text, build, read_yaml
+from diagnosis.sources.readers import COMPANIONS, READERS
 from diagnosis.storage import StageCache
 from diagnosis.tables import AGE_COLUMNS
 
@@ -24,21 +25,6 @@ ITALY = Text(it="Italia", en="Italy")
 
 OBSERVED, ESTIMATED_TAIL, MODELLED, INVENTED = "observed", "estimated_tail", "modelled", "invented"
 """Kinds of commuting flows, from the best to the least: see :attr:`Country.flows_kind`."""
-
-READERS = {
-    # source id -> (table, module of diagnosis.sources, function); imported when the source is read
-    "commuting_2021": ("flows", "istat", "read_commuting"),
-    "bes_territories": ("wellbeing", "istat", "read_wellbeing"),
-    "sll_2021": ("labour_areas", "istat", "read_labour_areas"),
-    "classification_2023": ("classification", "istat", "read_classification"),
-    "hazards_2021": ("hazards", "ispra", "read_hazards"),
-    "snai_2020": ("inner_areas", "dpcoe", "read_inner_areas"),
-    "sll_2011": ("labour_areas_2011", "official_areas", "read_labour_areas_2011"),
-    "snai_areas_2014": ("inner_project_areas_2014", "official_areas", "read_project_areas_2014"),
-    "snai_areas_2021": ("inner_project_areas_2021", "official_areas", "read_project_areas_2021"),
-}
-COMPANIONS = {"sll_2011": ("suppressed_municipalities",)}
-"""Further sources that a reader needs, after its own."""
 
 EMBEDDED = ("municipalities_2022", "population_2022")
 COUNTRY_FILE = "country.yml"

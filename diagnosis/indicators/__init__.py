@@ -2,11 +2,35 @@
 
 Municipal indicators are computed from counts (:func:`compute`), for municipalities or for groups of them; those of
 province-level bodies are published values, read at one reference year each (:mod:`diagnosis.indicators.wellbeing`).
-Names, units and directions are in :mod:`diagnosis.catalogue`.
+Names, units and directions are in :mod:`diagnosis.catalogue`. What chance does to the rates of places with few people
+is in :mod:`diagnosis.indicators.small_numbers`, always beside the official values.
 """
 
 from diagnosis.indicators.gaps import REASONS, gap_reasons
-from diagnosis.indicators.municipal import MEASURES, compute, coverage
+from diagnosis.indicators.interval_classes import classify_with_intervals, summarise_by_size
+from diagnosis.indicators.like_places import LikePlaces, classify_sizes, comparison_groups, find_like
+from diagnosis.indicators.municipal import MEASURES, compute, coverage, gather_fractions
+from diagnosis.indicators.small_numbers import RateIntervals, SmoothedRates, rate_intervals, smooth
 from diagnosis.indicators.wellbeing import latest, series, table
 
-__all__ = ["MEASURES", "REASONS", "compute", "coverage", "gap_reasons", "latest", "series", "table"]
+__all__ = [
+    "MEASURES",
+    "REASONS",
+    "LikePlaces",
+    "RateIntervals",
+    "SmoothedRates",
+    "classify_sizes",
+    "classify_with_intervals",
+    "comparison_groups",
+    "compute",
+    "coverage",
+    "find_like",
+    "gap_reasons",
+    "gather_fractions",
+    "latest",
+    "rate_intervals",
+    "series",
+    "smooth",
+    "summarise_by_size",
+    "table",
+]

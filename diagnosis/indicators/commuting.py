@@ -15,16 +15,22 @@ _NEEDS = ("flows",)
 SIGNIFICANT_SHARE = 0.05
 """Part of a unit's resident workers from which an outside municipality counts as a significant destination."""
 
+# Who lives and works in a place is in both counts of jobs_per_100_workers; workers younger than 20 or older than 64 are
+# not among the adults of workers_per_100_adults, a count of the year after: neither is part of a whole, nor apart from
+# it. Who comes in lives elsewhere, hence is apart from the resident workers. The largest of many flows, and a
+# difference, follow no distribution of a single count.
 MEASURES = {
     "resident_workers": Measure(_NEEDS, "workers"),
     "local_jobs": Measure(_NEEDS, "jobs"),
-    "workers_per_100_adults": Measure((*_NEEDS, "population"), "workers", "age_20_64"),
-    "jobs_per_100_workers": Measure(_NEEDS, "jobs", "workers"),
-    "residents_self_containment": Measure(_NEEDS, "internal", "unit_workers", additive=False),
-    "jobs_self_containment": Measure(_NEEDS, "internal", "unit_jobs", additive=False),
-    "in_commuters_rate": Measure(_NEEDS, "incoming", "unit_workers", additive=False),
+    "workers_per_100_adults": Measure((*_NEEDS, "population"), "workers", "age_20_64", chance="rate"),
+    "jobs_per_100_workers": Measure(_NEEDS, "jobs", "workers", chance="rate"),
+    "residents_self_containment": Measure(
+        _NEEDS, "internal", "unit_workers", additive=False, chance="proportion"
+    ),
+    "jobs_self_containment": Measure(_NEEDS, "internal", "unit_jobs", additive=False, chance="proportion"),
+    "in_commuters_rate": Measure(_NEEDS, "incoming", "unit_workers", additive=False, chance="ratio"),
     "net_commuting_rate": Measure((*_NEEDS, "population"), "balance", "residents"),
-    "cross_boundary_share": Measure(_NEEDS, "crossing", "touching", additive=False),
+    "cross_boundary_share": Measure(_NEEDS, "crossing", "touching", additive=False, chance="proportion"),
     "main_destination_share": Measure(_NEEDS, "main_destination", "unit_workers", additive=False),
     "significant_destinations": Measure(_NEEDS, "destinations", additive=False),
 }

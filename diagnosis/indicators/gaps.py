@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from diagnosis.indicators.measures import Evaluation, Measure, Tables, Units, evaluate
+from diagnosis.indicators.measures import WITHHELD, Counts, Measure, Tables, Units, evaluate
 from diagnosis.indicators.municipal import MEASURES, count, select
 
 REASONS = {
@@ -25,9 +25,25 @@ REASONS = {
         "it": "La fonte non riporta dati per alcun comune del gruppo",
         "en": "The source has no data for any municipality of the group",
     },
+    "masked": {
+        "it": "La fonte oscura il dato per tutela del segreto statistico, nel comune o in uno di quelli del gruppo",
+        "en": "The source keeps the figure secret, in the municipality or in one of those of the group",
+    },
+    "name_not_matched": {
+        "it": "Ha aderito un comune poi confluito in questo, o un ente il cui nome può essere quello di questo comune",
+        "en": "A former municipality that is part of it signed, or a body whose name may be that of this municipality",
+    },
+    "doubtful_inventory": {
+        "it": "L'inventario dichiarato è incompleto, anomalo o riferito a un'altra popolazione",
+        "en": "The declared inventory is incomplete, outlying, or about another population",
+    },
+    "differing_inventories": {
+        "it": "Non tutti i comuni del gruppo hanno un inventario dello stesso anno e metodo",
+        "en": "Not every municipality of the group has an inventory of the same year and method",
+    },
     "zero_denominator": {
-        "it": "Il denominatore del rapporto è zero",
-        "en": "The denominator of the ratio is zero",
+        "it": "Il denominatore del rapporto è zero o negativo",
+        "en": "The denominator of the ratio is zero or negative",
     },
     "category_of_group": {
         "it": "La classe si attribuisce ai singoli comuni, non a un insieme di comuni",
@@ -67,7 +83,7 @@ def gap_reasons(values: pd.DataFrame, tables: Tables, groups: pd.Series | None =
             continue
         measure = MEASURES[name]
         reasons = np.full(len(units.index) + 1, "unknown", dtype=object)  # last: a row that is no unit
-        reasons[:-1] = _explain(measure, evaluate(measure, counts, units), tables, units)
+        reasons[:-1] = _explain(measure, counts, tables, units)
         found.append(
             pd.DataFrame({"code": values.index[missing], "indicator": name, "reason": reasons[rows[missing]]})
         )
@@ -76,13 +92,18 @@ def gap_reasons(values: pd.DataFrame, tables: Tables, groups: pd.Series | None =
     return pd.concat(found, ignore_index=True)
 
 
-def _explain(measure: Measure, evaluation: Evaluation, tables: Tables, units: Units) -> np.ndarray | str:
+def _explain(measure: Measure, counts: Counts, tables: Tables, units: Units) -> np.ndarray | str:
     """Return the reason of each unit, were its value missing; the more general reason comes first."""
     if reason := measure.missing_source(tables):
         return reason
     if measure.kind == "category" and units.grouped:
         return "category_of_group"
+    evaluation = evaluate(measure, counts, units)
     no_data = "member_without_data" if units.grouped else "not_in_source"
-    return np.select(
-        [evaluation.with_data == 0, evaluation.divided_by == 0], [no_data, "zero_denominator"], "unknown"
+    reasons = np.select(
+        [evaluation.masked, evaluation.with_data == 0, evaluation.divided_by <= 0],
+        ["masked", no_data, "zero_denominator"],
+        "unknown",
     )
+    withheld = counts.get(measure.numerator + WITHHELD)
+    return reasons if withheld is None else np.where(withheld == "", reasons, withheld)

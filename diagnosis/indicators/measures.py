@@ -13,6 +13,15 @@ from diagnosis.errors import InputError, examples
 
 Tables = Mapping[str, pd.DataFrame | None]
 Counts = dict[str, np.ndarray]
+Chance = Literal["proportion", "ratio", "rate"]
+
+MASKED, PUBLISHED = "_masked", "_published"
+"""Endings of what may come beside a count: by municipality, where its publisher keeps it secret (bool); by unit, the
+published total of the area that the unit is the whole of, else missing."""
+
+WITHHELD = "_withheld"
+"""Ending of what may come beside a numerator: by unit, why it is not given, a key of
+:data:`diagnosis.indicators.gaps.REASONS`, else empty."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,14 @@ class Measure:
         become internal: the counts then come by unit, not by municipality.
     columns : tuple of (str, str)
         Optional columns (table, column) it needs.
+    members : str
+        When not additive: name of the count, by unit, of the members with data.
+    chance : {"proportion", "ratio", "rate"}, optional
+        How chance enters the value of a place with few people (see :mod:`diagnosis.indicators.small_numbers`).
+        ``"proportion"``: the people of the numerator are part of those of the denominator. ``"ratio"``: nobody is in
+        both. ``"rate"``: events or people beside a population that contains some of them only. None: the value does
+        not count people one by one (areas, mapped hazards, minutes, classes), or no model of two counts describes
+        it (sizes, differences, largest flows, mean age).
     """
 
     tables: tuple[str, ...]
@@ -46,6 +63,8 @@ class Measure:
     kind: Literal["sum", "mean", "category"] = "sum"
     additive: bool = True
     columns: tuple[tuple[str, str], ...] = ()
+    members: str = "flow_members"
+    chance: Chance | None = None
 
     def missing_source(self, tables: Tables) -> str | None:
         """Return the reason why nothing can be computed from `tables`, or None."""
@@ -126,6 +145,24 @@ class Units:
         """Count the valid municipalities of each unit."""
         return self.sum(np.ones(len(self.codes)), valid)
 
+    def match(self, areas: np.ndarray) -> np.ndarray:
+        """Return the area that each unit is the whole of, None for a unit that is not one area, whole.
+
+        Parameters
+        ----------
+        areas : ndarray of str, one a municipality
+            Area, of a division of the country, the municipality lies in.
+        """
+        area, names = pd.factorize(areas)
+        inside = np.flatnonzero((self.position >= 0) & (area >= 0))
+        pairs = np.unique(np.stack([self.position[inside], area[inside]]), axis=1)
+        size, whole = self.members(np.ones(len(self.codes), dtype=bool)), np.bincount(area[area >= 0])
+        alone = np.bincount(pairs[0], minlength=len(self.index)) == 1
+        pairs = pairs[:, alone[pairs[0]] & (size[pairs[0]] == whole[pairs[1]])]
+        matched = np.full(len(self.index), None, dtype=object)
+        matched[pairs[0]] = names[pairs[1]]
+        return matched
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -135,53 +172,105 @@ class Evaluation:
     ----------
     values : ndarray, one a unit
         Numbers, or text for a category.
+    numerator : ndarray of float, one a unit
+        What is divided, before the factor; missing for a category.
     divided_by : ndarray of float, one a unit
         Denominator; 1 where there is none.
     with_data : ndarray, one a unit
         Number of municipalities of the unit whose data entered.
+    masked : ndarray of bool, one a unit
+        Whether the value is missing because a publisher keeps a part of it secret.
     """
 
     values: np.ndarray
+    numerator: np.ndarray
     divided_by: np.ndarray
     with_data: np.ndarray
+    masked: np.ndarray
 
 
 def evaluate(measure: Measure, counts: Counts, units: Units) -> Evaluation:
-    """Compute one indicator for every unit; members without data are left out of both sums.
+    """Compute one indicator for every unit.
+
+    Members without data are left out of both sums. A member whose data are kept secret is not: the value of its group
+    would be that of another set of municipalities, and is missing, unless the total of the group is published.
 
     Parameters
     ----------
     measure : Measure
         The indicator.
     counts : dict of str to ndarray
-        By municipality for additive measures, by unit for the others (then ``flow_members`` too), missing where
-        there is no data.
+        By municipality for additive measures, by unit for the others (then `measure.members` too), missing where
+        there is no data; what may come beside a count is said at :data:`MASKED`.
     units : Units
         Municipalities or groups.
     """
     numerator = counts[measure.numerator]
     number = len(units.index)
+    nowhere = np.zeros(number, dtype=bool)
     if measure.kind == "category":
+        nothing = np.full(number, np.nan)
         if units.grouped:
-            return Evaluation(np.full(number, np.nan, dtype=object), np.ones(number), np.zeros(number))
-        return Evaluation(numerator, np.ones(number), pd.notna(numerator).astype(float))
+            return Evaluation(nothing.astype(object), nothing, np.ones(number), np.zeros(number), nowhere)
+        present = pd.notna(numerator).astype(float)
+        return Evaluation(numerator, nothing, np.ones(number), present, nowhere)
     if measure.kind == "mean" and not units.grouped:
-        return Evaluation(numerator, np.ones(number), np.isfinite(numerator).astype(float))
+        present = np.isfinite(numerator).astype(float)
+        return Evaluation(numerator, numerator, np.ones(number), present, nowhere)
     weights = counts[measure.denominator] if measure.denominator else np.ones(len(numerator))
     if measure.kind == "mean":
         numerator = numerator * weights
+    masked = nowhere
     if measure.additive:
         valid = np.isfinite(numerator) & np.isfinite(weights)
         with_data = units.members(valid)
         numerator = units.sum(numerator, valid)
         divided_by = units.sum(weights, valid) if measure.denominator else np.ones(number)
+        if (secret := _secret(measure, counts, units)).any():
+            secret = units.members(secret) > 0
+            above, below = _published(measure, counts, units)
+            told = secret & np.isfinite(above) & np.isfinite(below) & (measure.kind == "sum")
+            masked = secret & ~told
+            with_data = np.where(told, units.members(np.ones(len(units.codes), dtype=bool)), with_data)
+            numerator = np.where(told, above, np.where(masked, np.nan, numerator))
+            divided_by = np.where(told, below, np.where(masked, np.nan, divided_by))
     else:
-        with_data, divided_by = counts["flow_members"], weights
+        with_data, divided_by = counts[measure.members], weights
     usable = (with_data > 0) & (divided_by > 0)
     values = np.full(number, np.nan)
     factor = measure.factor if measure.denominator else 1.0
     values[usable] = factor * numerator[usable] / divided_by[usable]
-    return Evaluation(values, divided_by, with_data)
+    return Evaluation(values, numerator, divided_by, with_data, masked)
+
+
+def _secret(measure: Measure, counts: Counts, units: Units) -> np.ndarray:
+    """Say in which municipalities the numerator or the denominator is kept secret."""
+    return _masked(measure.numerator, counts, units) | _masked(measure.denominator, counts, units)
+
+
+def _masked(name: str | None, counts: Counts, units: Units) -> np.ndarray:
+    return counts.get(f"{name}{MASKED}", np.zeros(len(units.codes), dtype=bool))
+
+
+def _published(measure: Measure, counts: Counts, units: Units) -> tuple[np.ndarray, np.ndarray]:
+    """Return numerator and denominator of the units whose secret parts are in a published total, else missing."""
+    above = _total(measure.numerator, measure.denominator, counts, units)
+    if not measure.denominator:
+        return above, np.ones(len(units.index))
+    return above, _total(measure.denominator, measure.numerator, counts, units)
+
+
+def _total(name: str, other: str | None, counts: Counts, units: Units) -> np.ndarray:
+    """Return the total of a count; from a published one, that of members without the other count is taken off."""
+    known, secret = np.isfinite(counts[name]), _masked(name, counts, units)
+    published = counts.get(name + PUBLISHED)
+    if published is None:
+        return np.where(units.members(secret) > 0, np.nan, units.sum(counts[name], known))
+    if other is None or other + PUBLISHED in counts:
+        return published
+    apart = ~np.isfinite(counts[other])
+    taken_off = units.sum(counts[name], apart & known)
+    return np.where(units.members(apart & secret) > 0, np.nan, published - taken_off)
 
 
 def add_up(position: np.ndarray, values: np.ndarray, number: int) -> np.ndarray:

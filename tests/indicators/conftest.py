@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from diagnosis.tables import AGE_COLUMNS
+from diagnosis.tables import AGE_COLUMNS, BUSINESS, DAILY_TRAVEL_2011, GRADES, INCOME
+from diagnosis.tables.energy import KEY_SECTORS
 
 CODES = ["901001", "901002", "901003", "901004"]
 
@@ -71,6 +72,81 @@ def tables():
     }
 
 
+def services(codes, random):
+    """Schools and libraries that some places lack; pupils, and residents at further dates, everywhere."""
+    number = len(codes)
+
+    def table(first, *columns):
+        values = random.poisson(3, (number, len(columns))) + float(first)
+        return pd.DataFrame(values, index=codes, columns=list(columns))
+
+    schools = table(0, *(f"{grade}_schools" for grade in GRADES), "first_cycle_led_elsewhere") // 4
+    residents = pd.DataFrame({"code": np.tile(codes, 2), "year": np.repeat(["2025", "2026"], number)})
+    residents["residents"] = random.integers(500, 9000, 2 * number).astype(float)
+    pupils = table(
+        1, *(f"{grade}_pupils" for grade in GRADES), "primary_counted_schools", "preschool_state_pupils"
+    )
+    return {
+        "schools": schools.join(table(3, "first_cycle_state_schools")),
+        "pupils": pupils.assign(**{f"{grade}_pupils_at_most": pupils[f"{grade}_pupils"] for grade in GRADES}),
+        "libraries": table(0, "libraries") // 4,
+        "residents_by_year": residents.assign(provisional=np.repeat([0, 1], number)),
+    }
+
+
+def covenant(codes, random):
+    """Everybody signed the Covenant of Mayors, some are on hold; all inventories are sound and of one year."""
+    number = len(codes)
+    names = pd.Index([f"IT{position:04d}" for position in range(number)], name="signatory")
+    later = random.integers(0, 2, number)
+    signatories = pd.DataFrame(
+        {
+            "kind": "municipality",
+            "code": codes,
+            "match": "name",
+            "possible": None,
+            "status": random.choice(["published", "on_hold"], number),
+            "group": np.where(random.integers(0, 2, number), "IT9999", None),
+            "residents": random.integers(900, 1100, number).astype(float),
+            "commitment_2020": 1 - later,
+            "commitment_2030": later,
+            "commitment_2050": 0,
+            "adaptation": 0,
+        },
+        index=names,
+    )
+    sectors = random.uniform(400, 600, (number, len(KEY_SECTORS)))
+    inventories = pd.DataFrame(sectors, columns=list(KEY_SECTORS)).assign(
+        signatory=names,
+        kind="baseline",
+        year="2005",
+        factors="IPCC",
+        residents=signatories["residents"].to_numpy(),
+    )
+    return {"covenant_signatories": signatories, "emission_inventories": inventories}
+
+
+def economy(codes, random):
+    """Declared incomes, enterprises and daily travel; nothing is kept secret."""
+    number = len(codes)
+
+    def table(contract, scale):
+        columns = [name for name in contract.columns if name != "masked"]
+        values = random.uniform(0.9, 1.1, (number, len(columns))) * scale
+        return pd.DataFrame(values, index=codes, columns=columns)
+
+    income = table(INCOME, 2000)
+    income["income_filers"] = random.uniform(7000, 9000, number)  # those of all classes
+    travel = table(DAILY_TRAVEL_2011, 40).reset_index(drop=True)
+    away = travel.assign(origin=codes, destination=random.choice(codes, number), purpose="work")
+    home = travel.assign(origin=codes, destination=codes, purpose="study")
+    return {
+        "income": income,
+        "business": table(BUSINESS, 500),
+        "daily_travel_2011": pd.concat([home, away], ignore_index=True),
+    }
+
+
 def random_tables(seed=0, number=60, ends=900):
     """A country without gaps, for properties that must hold whatever the numbers."""
     random = np.random.default_rng(seed)
@@ -103,6 +179,9 @@ def random_tables(seed=0, number=60, ends=900):
             },
             index=codes,
         ),
+        **services(codes, random),
+        **covenant(codes, random),
+        **economy(codes, random),
         "classification": pd.DataFrame(
             {
                 "degurba": random.choice(list("123"), number),
@@ -120,20 +199,9 @@ def make_tables():
 
 
 @pytest.fixture(scope="session")
-def italy(mirror):
+def italy(mirror, tmp_path_factory):
     """The real tables, through the project's own readers."""
-    from diagnosis.sources import dpcoe, embedded, ispra, istat
+    from diagnosis.config import default_settings
+    from diagnosis.territory import load_country
 
-    return {
-        "municipalities": embedded.read_municipalities(),
-        "population": embedded.read_population(),
-        "flows": istat.read_commuting(mirror / "istat" / "matrix_pendoLAVORO_2021_completed.zip"),
-        "hazards": ispra.read_hazards(mirror / "ispra" / "ispra_idrogeo_comuni_2021.csv"),
-        "inner_areas": dpcoe.read_inner_areas(
-            mirror / "dpcoe" / "mappa-ai-2020-elenco-classificazione-comuni.xlsx"
-        ),
-        "classification": istat.read_classification(
-            mirror / "istat" / "Classificazioni_statistiche_comuni_01_01_2023.xlsx"
-        ),
-        "wellbeing": istat.read_wellbeing(mirror / "istat" / "Bes_dei_territori_indic_provincia.xlsx"),
-    }
+    return load_country(default_settings(tmp_path_factory.mktemp("italy"), mirror=mirror)).tables

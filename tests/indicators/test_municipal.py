@@ -210,8 +210,9 @@ def test_measures_and_catalogue_are_the_same_list():
 def test_no_two_indicators_are_the_same_up_to_a_factor(make_tables):
     tables = make_tables()
     groups = pd.Series(np.arange(60) // 4, index=tables["municipalities"].index)
-    values = compute(tables, groups=groups).drop(columns=["snai_class", "degurba", "altimetric_zone"])
-    assert values.notna().all(axis=None)
+    # groups have no class, and no emissions unless all members count them alike
+    values = compute(tables, groups=groups).select_dtypes("number").dropna(axis=1)
+    assert values.shape[1] > 80
     scaled = values / values.abs().max()
     names = list(scaled)
     for position, first in enumerate(names):
