@@ -12,8 +12,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from diagnosis.areas_command import areas
+from diagnosis.command_options import (
+    language_option,
+    make_settings,
+    mirror_option,
+    words_of,
+    work_folder,
+    work_option,
+)
 from diagnosis.config import Settings, city_files, default_settings, load_city, project_folder
 from diagnosis.errors import DiagnosisError
+from diagnosis.release_command import release
 from diagnosis.schema import LANGUAGES
 from diagnosis.terminal import city_progress, download_progress, write_table
 
@@ -26,28 +35,6 @@ CITY_FAILED = 1
 QUICK_PULL = {"timeout": (3, 5), "retries": 1, "deadline": 20}
 """A report does not wait for publishers who do not answer."""
 
-language_option = click.option(
-    "--language",
-    "--lang",
-    type=click.Choice(LANGUAGES),
-    default="it",
-    show_default=True,
-    envvar="DIAGNOSIS_LANGUAGE",
-    help="Language of report and messages.",
-)
-mirror_option = click.option(
-    "--mirror",
-    type=click.Path(path_type=Path),
-    envvar="DIAGNOSIS_MIRROR",
-    help="Folder with the publishers' files [env: DIAGNOSIS_MIRROR].",
-)
-work_option = click.option(
-    "--work",
-    type=click.Path(path_type=Path, file_okay=False),
-    envvar="DIAGNOSIS_WORK",
-    help="Folder for downloads and saved results; default: the project's own.",
-)
-
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="diagnosis")
@@ -56,6 +43,7 @@ def commands() -> None:
 
 
 commands.add_command(areas)
+commands.add_command(release)
 
 
 @commands.command()
@@ -76,8 +64,8 @@ def check(city: str, language: str, mirror: Path | None, work: Path | None) -> N
     """Say what data there are on CITY before a report is made."""
     from diagnosis.study import Study
 
-    words = _words(language)
-    study = Study(city, _settings(work, mirror, language=language))
+    words = words_of(language)
+    study = Study(city, make_settings(work, mirror, language=language))
     place, country = study.territory, study.national.country
     click.echo(f"{study.city.name[language]} ({study.city.code}): {place.name[language]}")
     click.echo(words("cli_territory", n=len(place.codes)))
@@ -104,7 +92,7 @@ def list_sources(language: str) -> None:
     """List every source with its publisher and licence."""
     from diagnosis.provenance import load_sources
 
-    words = _words(language)
+    words = words_of(language)
     sources = load_sources(default_settings().sources).values()
     header = tuple(words(f"column_{name}") for name in ("source", "publisher", "reference", "licence"))
     write_table(
@@ -113,14 +101,34 @@ def list_sources(language: str) -> None:
     )
 
 
+@data.command("check")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@language_option
+def check_own(folder: Path, language: str) -> None:
+    """Check a city's own tables in FOLDER, row by row; exit status 2 where a file cannot be used."""
+    from diagnosis.sources.embedded import read_municipalities, read_population, read_register
+    from diagnosis.sources.own_data import read_own_data
+    from diagnosis.sources.own_report import write_report
+
+    found = read_own_data(
+        folder,
+        read_municipalities(),
+        register=read_register(),
+        residents=read_population().sum(axis=1, skipna=False),
+    )
+    click.echo(write_report(found, language), nl=False)
+    if (found.problems["severity"] == "error").any():
+        raise SystemExit(2)
+
+
 @data.command()
 @language_option
 @mirror_option
 @work_option
 def status(language: str, mirror: Path | None, work: Path | None) -> None:
     """Say which sources are here, from where, and what the others cost."""
-    words = _words(language)
-    frame = _store(_settings(work, mirror, language=language)).status(language)
+    words = words_of(language)
+    frame = _store(make_settings(work, mirror, language=language)).status(language)
     rows = [
         (
             row.title,
@@ -150,7 +158,7 @@ def pull(
     work: Path | None,
 ) -> None:
     """Download what the publishers offer: all sources, or the SOURCES named."""
-    settings = _settings(work, mirror, language=language)
+    settings = make_settings(work, mirror, language=language)
     _pull(settings, only=sources or None, refresh=refresh, timeout=(5, timeout))
 
 
@@ -158,6 +166,7 @@ def pull(
 @click.argument("cities", nargs=-1)
 @click.option("--all", "everyone", is_flag=True, help="Every pilot city.")
 @click.option("--edition", help="Name of the edition; default: this year.")
+@click.option("--release", "version", help="Release whose goalposts the scores use; default: the data's own.")
 @click.option("--format", "formats", multiple=True, help="html, pdf or data; default: all three.")
 @click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Cities at a time.")
 @click.option("--reports", type=click.Path(path_type=Path, file_okay=False), help="Folder of the reports.")
@@ -172,6 +181,7 @@ def report(
     cities: tuple[str, ...],
     everyone: bool,
     edition: str | None,
+    version: str | None,
     formats: tuple[str, ...],
     workers: int,
     reports: Path | None,
@@ -187,8 +197,12 @@ def report(
 
     if everyone == bool(cities):
         raise click.UsageError("name the cities, or give --all")
-    settings = _settings(
-        work, mirror, language=language, edition=str(date.today().year) if edition is None else edition
+    settings = make_settings(
+        work,
+        mirror,
+        language=language,
+        edition=str(date.today().year) if edition is None else edition,
+        release=version,
     )
     chosen = tuple(city_files()) if everyone else cities
     for name in chosen:
@@ -197,12 +211,12 @@ def report(
         missing = [name for name, row in _store(settings).status().iterrows() if not row["available"]]
         if missing:
             _pull(settings, only=missing, **QUICK_PULL)
-    words = _words(language)
+    words = words_of(language)
     with city_progress(len(chosen), words("cli_reports")) as show:
         run = run_batch(
             chosen,
             settings,
-            reports or _work(work) / "reports",
+            reports or work_folder(work) / "reports",
             formats=formats or FORMATS,
             workers=workers,
             on_event=lambda item: show(_line(item, words)),
@@ -229,7 +243,7 @@ def compare(
     from diagnosis.provenance import write_atomically
     from diagnosis.study import diagnose
 
-    settings = _settings(work, mirror, language=language)
+    settings = make_settings(work, mirror, language=language)
     table = put_together([diagnose(name, settings) for name in cities], language)
     if target:
         write_atomically(target, to_csv(table))
@@ -287,22 +301,6 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(130)
 
 
-def _words(language: str) -> Words:
-    from diagnosis.report.words import Words
-
-    return Words(language)
-
-
-def _settings(work: Path | None, mirror: Path | None, **changes: Any) -> Settings:
-    return default_settings(_work(work), mirror=mirror.resolve() if mirror else None, **changes)
-
-
-def _work(work: Path | None) -> Path:
-    """Folder to work in: the one given, the checkout, or the current one where the package is installed."""
-    installed = project_folder().name == "_project"
-    return work or (Path.cwd() if installed else project_folder())
-
-
 def _store(settings: Settings):
     from diagnosis.provenance import load_sources
     from diagnosis.sources.store import Store
@@ -314,7 +312,7 @@ def _pull(settings: Settings, **options: Any) -> None:
     from diagnosis.provenance import load_sources
     from diagnosis.sources.fetch import pull as fetch
 
-    words = _words(settings.language)
+    words = words_of(settings.language)
     sources = load_sources(settings.sources)
     with download_progress() as on_event:
         results = fetch(sources, settings.raw, on_event=on_event, language=settings.language, **options)
