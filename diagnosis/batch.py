@@ -165,6 +165,7 @@ def run_batch(
     }
     todo = [city for city in chosen.values() if not ready[city.id]]
     countries = {data: load_country(settings, data) for data in dict.fromkeys(city.data for city in todo)}
+    nationals = {data: load_national(country, settings) for data, country in countries.items()}
     for city in todo:
         load_territory(city, settings, countries[city.data])
     started = datetime.now(UTC).replace(microsecond=0)
@@ -186,8 +187,7 @@ def run_batch(
                 finish(CityRun(name, CACHED, outputs=tuple(f"{name}/{file}" for file in files)))
         if todo and executor is None and (workers == 1 or len(todo) == 1):
             warm_up()  # the kernel's libraries load while the shared stages are computed
-        for data, country in countries.items():
-            national = load_national(country, settings)
+        for data, national in nationals.items():
             for parameters in dict.fromkeys(city.areas for city in todo if city.data == data):
                 with suppress(Exception):  # a stage that fails here fails again, and is told, in its city
                     compute_all(national, parameters)

@@ -16,6 +16,8 @@ NOTEBOOK = "diagnosis.ipynb"
 """The notebook that is run for every city."""
 Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
 CITY_ID = re.compile(r"^[a-z0-9][a-z0-9-]*$")
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+"""Of an edition or a release: also a folder or part of a file's name."""
 
 
 OFFICIAL_GEOGRAPHIES = ("sll_2021", "sll_2011", "province", "snai_2014", "snai_2021")
@@ -94,6 +96,11 @@ class City(Model):
     data: str | None = Field(
         None, description="Folder with tables of an own country, relative to the YAML; default: Italy's data."
     )
+    compare_with: Literal["like", "region", "province", "capitals", "country"] | tuple[Code, ...] = Field(
+        "like",
+        description="Municipalities the city's profile is read against: those of the same inner-area class and size, "
+        "of the same region or province, the provincial capitals, all of them, or a list of codes.",
+    )
     pilot: bool = Field(True, description="Whether the city is one of the network of pilot cities.")
     areas: AreaParameters = Field(default_factory=AreaParameters, description="Parameters of the areas.")
     geographies: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], Geography] = Field(
@@ -122,7 +129,7 @@ class City(Model):
 class Settings(Model):
     """What a run needs besides the city: folders and choices, none of them read from the environment."""
 
-    edition: str = Field("draft", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Name of the edition.")
+    edition: str = Field("draft", pattern=NAME, description="Name of the edition.")
     language: Language = Field("it", description="Language of the report.")
     raw: Path = Field(description="Folder of downloaded files.")
     cache: Path = Field(description="Folder of saved stage results.")
@@ -130,6 +137,12 @@ class Settings(Model):
         None, description="Folder that holds the publishers' files, used before `raw`."
     )
     sources: Path = Field(description="The list of sources, sources.yml.")
+    release: str | None = Field(
+        None,
+        pattern=NAME,
+        description="Name of the release whose goalposts the scores use. Default: goalposts of the current data.",
+    )
+    releases: Path = Field(description="Folder of the releases.")
 
 
 class Job(Model):
@@ -152,7 +165,7 @@ def default_settings(work: Path | str | None = None, **changes: Any) -> Settings
     Parameters
     ----------
     work : path, optional
-        Folder in which ``data/raw`` and ``data/cache`` are kept; the project folder if not given.
+        Folder in which ``data/raw``, ``data/cache`` and ``data/releases`` are kept; the project folder if not given.
     **changes
         Fields of :class:`Settings` to set otherwise.
 
@@ -170,6 +183,7 @@ def default_settings(work: Path | str | None = None, **changes: Any) -> Settings
         "raw": data / "raw",
         "cache": data / "cache",
         "sources": project_folder() / "data" / "sources.yml",
+        "releases": data / "releases",
         **{key: value for key, value in changes.items() if value is not None},
     }
     settings = build(Settings, values, "settings")

@@ -8,19 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from diagnosis.catalogue import Catalogue, Indicator, load_catalogue
 from diagnosis.config import AreaParameters, Settings, city_files, load_city
 from diagnosis.errors import DiagnosisError, InputError
+from diagnosis.frameworks import load_framework
 from diagnosis.indicators.wellbeing import COUNTRY
 from diagnosis.national_areas import draw_areas, repeat_areas
+from diagnosis.national_course import score_course
+from diagnosis.national_indicators import compute_everywhere, guard_rates
+from diagnosis.national_releases import load_release
+from diagnosis.national_scores import Scoring
 from diagnosis.provenance import digest
 from diagnosis.storage import StageCache
 from diagnosis.territory import MODELLED, Country, Territory
+
+if TYPE_CHECKING:
+    from diagnosis.composite.release import AmpiRelease
 
 COMMUTING = "commuting_2021"
 OUTLINE_METRES = 1000
@@ -40,12 +48,15 @@ class National:
         The indicators.
     pilots : tuple of str
         Codes of the pilot cities.
+    releases : mapping of str to AmpiRelease
+        By framework, the release whose goalposts its scores use; those of the current data where there is none.
     """
 
     country: Country
     cache: StageCache
     catalogue: Catalogue
     pilots: tuple[str, ...] = ()
+    releases: Mapping[str, AmpiRelease] = field(default_factory=dict)
     _kept: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False, compare=False)
 
     def indicators(self) -> dict[str, Any]:
@@ -57,15 +68,94 @@ class National:
             `values` (municipalities x indicators), `gaps` (code, indicator, reason), `groups` (country, ``R`` +
             region, province x indicators: rates recomputed from counts).
         """
-        return self._stage("indicators", (), self._compute_indicators)
+        return self._stage("indicators", (), lambda: compute_everywhere(self.country))
 
     def scores(self) -> dict[str, Any]:
-        """Theme scores of the municipalities and of the groups (AMPI, country = 100)."""
-        return self._stage("scores", (), self._compute_scores)
+        """Theme scores of the municipalities and of the groups (AMPI, country = 100), with goalposts and framework.
+
+        Returns
+        -------
+        dict
+            `values` and `groups` (one column a theme), `goalposts`, `framework` (one row an indicator).
+        """
+        return self._stage("scores", self._frozen("municipalities"), self._compute_scores)
+
+    def score_uncertainty(self, rows: pd.DataFrame | None = None) -> dict[str, Any]:
+        """Intervals of the theme scores: :meth:`diagnosis.national_scores.Scoring.replicate`.
+
+        Parameters
+        ----------
+        rows : DataFrame, groups x indicators, optional
+            Further groups of municipalities, described like the provinces.
+        """
+        return self._stage(
+            "score_uncertainty",
+            self._frozen("municipalities") + (() if rows is None else (rows.to_csv(),)),
+            lambda: self.municipal_scoring(rows).replicate(self._standard_errors()),
+        )
+
+    def small_numbers(self) -> pd.DataFrame:
+        """Rates of municipalities with the interval chance leaves around them, and smoothed beside the official value.
+
+        Returns
+        -------
+        DataFrame
+            One row a municipality and indicator: the columns of
+            :meth:`diagnosis.indicators.RateIntervals.to_table`, `smoothed` and `own_weight`.
+        """
+        return self._stage("small_numbers", (), lambda: guard_rates(self.country))["table"]
 
     def wellbeing(self) -> dict[str, Any]:
         """Province-level well-being: reference years, values and domain scores (AMPI, country = 100)."""
-        return self._stage("wellbeing", (), self._compute_wellbeing)
+        return self._stage("wellbeing", self._frozen("provinces"), self._compute_wellbeing)
+
+    def wellbeing_uncertainty(self) -> dict[str, Any]:
+        """Intervals of the domain scores, and `choices`: which choice moves the ranks of the provinces most."""
+        return self._stage(
+            "wellbeing_uncertainty", self._frozen("provinces"), self._compute_wellbeing_uncertainty
+        )
+
+    def wellbeing_course(self) -> dict[str, Any]:
+        """Domain scores of provinces, regions and country over the years: :func:`score_course`."""
+        return self._stage(
+            "wellbeing_course",
+            (),
+            lambda: score_course(
+                self.country.table("wellbeing"), self.catalogue, load_framework("provinces")
+            ),
+        )
+
+    def municipal_scoring(self, rows: pd.DataFrame | None = None) -> Scoring:
+        """Return the framework of the municipalities with their values; `rows` are further groups."""
+        found = self.indicators()
+        groups = found["groups"]
+        if rows is not None:
+            groups = pd.concat([groups, rows.loc[rows.index.difference(groups.index)]])
+        modelled = {
+            item.id: "modelled" for item in self.catalogue.select("municipality") if self.is_modelled(item)
+        }
+        return Scoring.of(
+            load_framework("municipalities"),
+            self.catalogue,
+            found["values"],
+            groups,
+            without=modelled,
+            release=self.releases.get("municipalities"),
+        )
+
+    def provincial_scoring(self) -> Scoring:
+        """Return the framework of the provinces with their values."""
+        found = self.wellbeing()
+        return self._provincial_scoring(found["values"], found["years"]["year"])
+
+    def release_of(self, framework: str) -> str | None:
+        """Name of the release whose goalposts a framework's scores use; None for those of the current data."""
+        return self.releases[framework].version if framework in self.releases else None
+
+    def scorings(self) -> dict[str, Scoring]:
+        """Return every framework with its values, on the goalposts of the current data."""
+        current = replace(self, releases={})
+        return {"municipalities": current.municipal_scoring(), "provinces": current.provincial_scoring()}
 
     def outline(self) -> pd.DataFrame:
         """Simplified outlines of the regions, for small maps."""
@@ -73,12 +163,7 @@ class National:
 
     def score_groups(self, groups: pd.DataFrame) -> pd.DataFrame:
         """Theme scores of further groups of municipalities, on the same goalposts as everybody else's."""
-        from diagnosis.composite import Goalposts, composite_index
-
-        posts = Goalposts(self.scores()["goalposts"])
-        names = list(posts.frame.index)
-        domains = pd.Series({name: self.catalogue[name].domain for name in names})
-        return composite_index(groups[names].astype(float), method="ampi", goalposts=posts, groups=domains)
+        return self.municipal_scoring().score(groups)
 
     def is_modelled(self, item: Indicator) -> bool:
         """Whether an indicator rests on modelled flows: shown as such, but neither scored nor compared."""
@@ -110,65 +195,60 @@ class National:
             lambda: repeat_areas(self.country, self.contiguity(), parameters),
         )
 
+    def _frozen(self, framework: str) -> tuple[dict[str, Any], ...]:
+        """Return the content of the release a stage of a framework depends on, for its key."""
+        return (self.releases[framework].to_dict(),) if framework in self.releases else ()
+
     def _stage(self, name: str, inputs: tuple, compute: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
         key = digest(self.country.key, *inputs)
         if (name + key) not in self._kept:
             self._kept[name + key] = self.cache.get(name, key, compute)
         return self._kept[name + key]
 
-    def _compute_indicators(self) -> dict[str, Any]:
-        from diagnosis.indicators import compute, gap_reasons
-
-        tables = self.country.tables
-        municipalities = self.country.municipalities
-        values = compute(tables)
-        everything = pd.Series(COUNTRY, index=municipalities.index)
-        groupings = (everything, "R" + municipalities["region"], municipalities["province"])
-        groups = pd.concat([compute(tables, groups=grouping) for grouping in groupings])
-        groups.index.name = "group"
-        return {"values": values, "gaps": gap_reasons(values, tables), "groups": groups}
-
     def _compute_scores(self) -> dict[str, Any]:
-        from diagnosis.composite import Goalposts, composite_index
-
-        found = self.indicators()
-        scored = {
-            item.id: item
-            for item in self.catalogue.select(level="municipality", scored=True)
-            if found["values"][item.id].nunique() > 1 and not self.is_modelled(item)
-        }
-        columns = list(scored)
-        values = found["values"][columns].astype(float)
-        groups = found["groups"][columns].astype(float)
-        directions = pd.Series({name: item.direction for name, item in scored.items()})
-        domains = pd.Series({name: item.domain for name, item in scored.items()})
-        posts = Goalposts.from_panel(values, groups.loc[COUNTRY], directions)
-        both = pd.concat([values, groups])
-        scores = composite_index(both, method="ampi", directions=directions, goalposts=posts, groups=domains)
+        scoring = self.municipal_scoring()
+        scores = scoring.score()
         return {
-            "values": scores.loc[values.index],
-            "groups": scores.loc[groups.index],
-            "goalposts": posts.to_frame(),
+            "values": scores.loc[scoring.values.index],
+            "groups": scores.loc[self.indicators()["groups"].index],
+            "goalposts": scoring.goalposts.to_frame(),
+            "framework": scoring.describe(),
         }
+
+    def _standard_errors(self) -> pd.DataFrame | None:
+        if not load_framework("municipalities").uncertainty.small_numbers:
+            return None
+        return self.small_numbers().pivot(index="code", columns="indicator", values="standard_error")
 
     def _compute_wellbeing(self) -> dict[str, Any]:
-        from diagnosis.composite import Goalposts, composite_index
         from diagnosis.indicators import wellbeing as published
 
         series = self.country.table("wellbeing")
         years = published.latest(series, self.catalogue)
-        table = published.table(series, years)
-        scored = [item.id for item in self.catalogue.select(level="province", scored=True)]
-        known = [name for name in scored if pd.notna(table.at[COUNTRY, name])]
-        provinces = table.loc[~table.index.str.startswith(("R", COUNTRY))]
-        known = [name for name in known if provinces[name].nunique() > 1]
-        directions = pd.Series({name: self.catalogue[name].direction for name in known})
-        domains = pd.Series({name: self.catalogue[name].domain for name in known})
-        posts = Goalposts.from_panel(provinces[known], table.loc[COUNTRY, known], directions[known])
-        scores = composite_index(
-            table[known], method="ampi", directions=directions[known], goalposts=posts, groups=domains
+        values = published.table(series, years)
+        scoring = self._provincial_scoring(values, years["year"])
+        return {
+            "years": years,
+            "values": values,
+            "scores": scoring.score().loc[values.index],
+            "goalposts": scoring.goalposts.to_frame(),
+            "framework": scoring.describe(),
+        }
+
+    def _provincial_scoring(self, values: pd.DataFrame, years: pd.Series) -> Scoring:
+        others = values.index.str.startswith(("R", COUNTRY))
+        return Scoring.of(
+            load_framework("provinces"),
+            self.catalogue,
+            values[~others],
+            values[others],
+            years=years,
+            release=self.releases.get("provinces"),
         )
-        return {"years": years, "values": table, "scores": scores, "goalposts": posts.to_frame()}
+
+    def _compute_wellbeing_uncertainty(self) -> dict[str, Any]:
+        scoring = self.provincial_scoring()
+        return {**scoring.replicate(), "choices": scoring.explain()}
 
     def _compute_outline(self) -> dict[str, Any]:
         # Simplified before they are joined: three times quicker, and slivers between neighbours vanish.
@@ -253,11 +333,16 @@ def load_national(country: Country, settings: Settings) -> National:
     country : Country
         Its tables.
     settings : Settings
-        Folder of saved results.
+        Folder of saved results; the release whose goalposts the scores use.
 
     Returns
     -------
     National
+
+    Raises
+    ------
+    diagnosis.errors.InputError
+        There is no such release, it cannot be read, or it is of another country.
     """
     codes = country.municipalities.index
     pilots = []
@@ -266,7 +351,8 @@ def load_national(country: Country, settings: Settings) -> National:
             city = load_city(name)
             pilots += [city.code] if city.pilot else []
     known = tuple(code for code in pilots if code in codes)
-    return National(country, StageCache(settings.cache), load_catalogue(), known)
+    releases = load_release(settings, country.name.it)
+    return National(country, StageCache(settings.cache), load_catalogue(), known, releases)
 
 
 def compute_all(national: National, parameters: AreaParameters) -> dict[str, str]:
@@ -281,7 +367,11 @@ def compute_all(national: National, parameters: AreaParameters) -> dict[str, str
     stages: dict[str, Callable[[], Any]] = {
         "indicators": national.indicators,
         "scores": national.scores,
+        "small_numbers": national.small_numbers,
+        "score_uncertainty": national.score_uncertainty,
         "wellbeing": national.wellbeing,
+        "wellbeing_uncertainty": national.wellbeing_uncertainty,
+        "wellbeing_course": national.wellbeing_course,
         "outline": national.outline,
         "contiguity": national.contiguity,
         "network": national.network,

@@ -36,9 +36,14 @@ class Diagnosis:
         (the country's regions), ``ages`` (residents by sex and age of city, territory and country).
         *indicators*: ``indicators`` (municipality x indicator), ``gaps`` (code, indicator, reason), ``groups``
         (city, territory, region, country x indicator), ``capitals`` (capital x indicator), ``scores`` and
-        ``group_scores`` (theme scores).
+        ``group_scores`` (theme scores), ``score_intervals`` (of city, territory, region), ``small_numbers``
+        (what chance can do to rates), ``score_framework`` (what was scored, on which goalposts), ``city_profile``
+        (the city beside groups of municipalities).
         *wellbeing*: ``wellbeing`` (one row an indicator of the province), ``domain_scores`` (territory x domain),
-        ``series`` (year, indicator, value of province, region, country).
+        ``domain_intervals`` (of scores and ranks of all provinces), ``domain_choices`` (which choice moves ranks),
+        ``domain_framework``, ``smallest_change`` (to the country's score in the lowest domain), ``domain_course``,
+        ``domain_changes`` and ``course_members`` (scores over the years), ``series`` (year, indicator, value
+        of province, region, country).
         *networks*: ``network`` (municipality x measure), ``flows`` (origin, destination, commuters).
         *areas*: ``areas`` (code, name, one column a method), ``area_quality``, ``area_map`` (GeoDataFrame).
         ``findings``: strengths and weaknesses, each with its indicator.

@@ -9,9 +9,11 @@ import pandas as pd
 
 from diagnosis import findings
 from diagnosis.area_stage import describe_areas, observed_commuters
+from diagnosis.city_profile import profile_city, reach_country
 from diagnosis.errors import InputError, NotApplicableError
 from diagnosis.indicators.population import SMALL_MUNICIPALITY
 from diagnosis.national import COUNTRY, National
+from diagnosis.national_scores import verdict
 from diagnosis.territory import Territory
 
 CONTEXT_KM = 40
@@ -68,7 +70,7 @@ def compare_indicators(territory: Territory, national: National) -> Stage:
     """Stage *indicators*: the municipal indicators of the territory beside those of like places."""
     from diagnosis.indicators import compute
 
-    found, scored = national.indicators(), national.scores()
+    found, scored, guarded = national.indicators(), national.scores(), national.small_numbers()
     city = territory.city
     municipalities = territory.country.municipalities
     values, groups = found["values"], found["groups"]
@@ -92,17 +94,25 @@ def compare_indicators(territory: Territory, national: National) -> Stage:
     beside = pd.concat([frame.set_axis([name]) for name, frame in rows.items()])
     scores = {"city": scored["values"].loc[[city.code]], "territory": own_scores}
     scores |= {"region": scored["groups"].loc[[region]], "country": scored["groups"].loc[[COUNTRY]]}
+    uncertain = national.score_uncertainty(None if territory.province else own)
+    members = {"city": city.code, "territory": territory.province or "territory"}
+    members |= {"region": region, "country": COUNTRY}
     like = capitals if len(capitals) >= FEWEST_CAPITALS else values.index
     like = like.union([city.code])
     gaps = found["gaps"]
     compared = [name for name in values if not national.is_modelled(national.catalogue[name])]
+    profile, compared_to = profile_city(territory, national)
     tables = {
+        "city_profile": profile,
         "indicators": values.loc[territory.codes],
         "gaps": gaps[gaps["code"].isin(territory.codes)].reset_index(drop=True),
         "groups": beside.rename_axis("group"),
         "capitals": values.loc[like].assign(pilot=like.isin(national.pilots)),
         "scores": scored["values"].loc[territory.codes],
         "group_scores": pd.concat([frame.set_axis([name]) for name, frame in scores.items()]),
+        "score_intervals": _choose_intervals(uncertain["intervals"], members),
+        "score_framework": scored["framework"],
+        "small_numbers": guarded[guarded["code"].isin(territory.codes)].reset_index(drop=True),
         "municipal_findings": findings.find(
             values.loc[like, compared], city.code, groups.loc[COUNTRY], national.catalogue, "municipality"
         ),
@@ -113,6 +123,9 @@ def compare_indicators(territory: Territory, national: National) -> Stage:
         "modelled": [name for name in values if name not in compared],
         "compared_with": "capitals" if len(capitals) >= FEWEST_CAPITALS else "municipalities",
         "like": len(like),
+        "profile": compared_to,
+        "release": national.release_of("municipalities"),
+        "replications": _count_replications(uncertain["replications"]),
     }
     return tables, facts
 
@@ -149,16 +162,31 @@ def compare_wellbeing(territory: Territory, national: National) -> Stage:
         }
     ).join(places)
     beside = beside[beside.index.isin(list(catalogue.indicators))]
+    uncertain = national.wellbeing_uncertainty()
+    intervals = uncertain["intervals"].set_index("domain")
+    above = intervals.loc[intervals["unit"] == province, "above"]
+    change, wanted = reach_country(territory, national)
+    course = national.wellbeing_course()
+    compared = {province: "territory", region: "region", COUNTRY: "country"}
+    years_of_scores = course["course"][course["course"]["territory"].isin(compared)]
+    changed = _compare_with_country(course["changes"], province)
     series = territory.country.table("wellbeing")
     own = series[series["territory"].isin([province, region, COUNTRY])]
     tables = {
         "wellbeing": beside.rename_axis("indicator"),
         "domain_scores": scores,
+        "domain_intervals": uncertain["intervals"],
+        "domain_choices": uncertain["choices"],
+        "domain_framework": found["framework"],
+        "smallest_change": change,
+        "domain_course": years_of_scores.replace({"territory": compared}).reset_index(drop=True),
+        "domain_changes": changed,
+        "course_members": course["members"],
         "wellbeing_provinces": values.loc[provinces],
         "provincial_findings": findings.find(
             values.loc[provinces, regular], province, values.loc[COUNTRY], national.catalogue, "province"
         ),
-        "series": own.replace({"territory": {province: "territory", region: "region", COUNTRY: "country"}}),
+        "series": own.replace({"territory": compared}),
     }
     facts = {
         "province": province,
@@ -169,8 +197,42 @@ def compare_wellbeing(territory: Territory, national: National) -> Stage:
         "provinces": len(provinces),
         "first_year": str(years.loc[regular, "year"].min()),
         "last_year": str(years.loc[regular, "year"].max()),
+        "verdicts": {str(domain): verdict(share) for domain, share in above.items()},
+        "release": national.release_of("provinces"),
+        "replications": _count_replications(uncertain["replications"]),
+        "smallest_change": wanted,
     }
     return tables, facts
+
+
+def _compare_with_country(changes: pd.DataFrame, province: str) -> pd.DataFrame:
+    """Return the changes of a province by domain, set against the country's where both count the same indicators."""
+    by_domain = changes.set_index("domain")
+    own = by_domain[by_domain["territory"] == province].drop(columns="territory")
+    country = by_domain.loc[by_domain["territory"] == COUNTRY, "indicators"].reindex(own.index)
+    unlike = own["indicators"] != country
+    own.loc[unlike, ["country_change", "relative_change", "gains"]] = float("nan")
+    own.loc[unlike, "relative_clear"] = False
+    own.loc[unlike, "relative_verdict"] = ""
+    return own
+
+
+def _choose_intervals(intervals: pd.DataFrame, members: dict[str, str]) -> pd.DataFrame:
+    """Choose the rows of a city and of what it is compared with, under the names of the report."""
+    parts = [
+        intervals[intervals["unit"] == unit].assign(group=name).drop(columns="unit")
+        for name, unit in members.items()
+    ]
+    return pd.concat(parts).set_index(["group", "domain"])
+
+
+def _count_replications(told: pd.DataFrame) -> dict[str, int]:
+    """Count the replications of all domains, and those that failed."""
+    return {
+        "each": int(told["replications"].max()) if len(told) else 0,
+        "all": int(told["replications"].sum()),
+        "failed": int(told["failed"].sum()),
+    }
 
 
 def describe_networks(territory: Territory, national: National) -> Stage:

@@ -23,6 +23,7 @@ from diagnosis.config import (
 from diagnosis.errors import DiagnosisError, InputError, NotApplicableError, UnknownNameError, unknown_name
 from diagnosis.findings import by_extremity
 from diagnosis.national import National, load_national
+from diagnosis.national_releases import find_release
 from diagnosis.provenance import Manifest, StageRecord, code_digest, digest, package_versions
 from diagnosis.result import STAGES, Diagnosis
 from diagnosis.schema import build, read_yaml
@@ -227,11 +228,18 @@ def open_study(
 
 
 def run_key(city: City, settings: Settings, country_key: str) -> str:
-    """Digest of everything a city's result depends on: code, data, its configuration, edition and language."""
-    # Where an own country lies is not part of it: its files are, through the country's key.
+    """Digest of everything a city's result depends on: code, data, its configuration, edition, language, release.
+
+    Raises
+    ------
+    diagnosis.errors.InputError
+        There is no such release.
+    """
+    # Where an own country or a release lies is not part of it: its files are.
     described = city.model_dump(mode="json", exclude={"data"})
     files = [
         project_folder() / "notebooks" / NOTEBOOK,
         *(Path(item.file) for item in city.geographies.values()),
     ]
-    return digest(code_digest(), *files, country_key, described, settings.edition, settings.language)
+    release = find_release(settings)
+    return digest(code_digest(), *files, country_key, described, settings.edition, settings.language, release)

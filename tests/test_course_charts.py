@@ -61,7 +61,7 @@ def test_words_and_table_hold_the_numbers(panels):
     assert "Salute: Siracusa 95,0 (2018), 98,0 (2021); Italia 100,0 (2018), 102,0 (2021)" in figure.alt
     assert "sale in tutti i calcoli" in figure.alt
     assert "Lavoro: Siracusa 80,0 (2018), 83,0 (2021)" in figure.alt
-    assert figure.table.loc[("Salute", 2021)].tolist() == [102, 98.04]
+    assert figure.table.loc[("Salute", "2021")].tolist() == [102, 98.04]
     assert list(figure.table.index.names) == ["panel", "year"]
     assert len(figure.table) == 8
 

@@ -9,17 +9,25 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import diagnosis as dg
+from diagnosis.composite import Goalposts
 from diagnosis.config import AreaParameters
 from diagnosis.errors import InputError, SourceError, UnknownNameError
+from diagnosis.frameworks import load_framework
 from diagnosis.indicators import compute
 from diagnosis.national import COUNTRY, compute_all, compute_indicators, load_national
+from diagnosis.national_releases import freeze_scorings
+from diagnosis.national_scores import Scoring
 from diagnosis.storage import StageCache
 
 PARAMETERS = AreaParameters()
 STAGES = {
     "indicators": lambda national: national.indicators(),
     "scores": lambda national: national.scores(),
+    "small_numbers": lambda national: {"table": national.small_numbers()},
+    "score_uncertainty": lambda national: national.score_uncertainty(),
     "wellbeing": lambda national: national.wellbeing(),
+    "wellbeing_uncertainty": lambda national: national.wellbeing_uncertainty(),
+    "wellbeing_course": lambda national: national.wellbeing_course(),
     "outline": lambda national: {"regions": national.outline()},
     "contiguity": lambda national: {"pairs": national.contiguity()},
     "network": lambda national: national.network(),
@@ -168,6 +176,96 @@ def test_further_groups_are_scored_on_the_same_goalposts(national):
     assert_frame_equal(scores, national.scores()["groups"], check_names=False, check_like=True)
 
 
+@pytest.fixture(scope="module")
+def frozen(national):
+    return freeze_scorings(national.scorings(), "2025", national.country.name.it)
+
+
+@pytest.fixture
+def released(national, frozen, tmp_path):
+    """The same country, its scores on frozen goalposts."""
+    return replace(national, releases=frozen, cache=StageCache(tmp_path), _kept={})
+
+
+def test_frozen_goalposts_give_the_same_data_the_same_scores(national, released):
+    assert (national.release_of("provinces"), released.release_of("provinces")) == (None, "2025")
+    for stage, tables in {
+        "scores": ["values", "groups", "goalposts", "framework"],
+        "wellbeing": ["values", "scores", "goalposts", "framework"],
+        "score_uncertainty": ["intervals", "replications"],
+    }.items():
+        found, expected = getattr(released, stage)(), getattr(national, stage)()
+        for table in tables:
+            assert_frame_equal(
+                as_text(found[table]), as_text(expected[table]), check_names=False, check_like=True, obj=table
+            )
+    groups = national.indicators()["groups"]
+    assert_frame_equal(released.score_groups(groups), national.score_groups(groups), check_like=True)
+    assert (national.scores()["groups"].loc[COUNTRY] == 100).all()  # exactly
+
+
+def test_stages_with_scores_are_kept_under_the_content_of_the_release(national, released, frozen):
+    other = replace(frozen["municipalities"], penalty="+")
+    changed = replace(released, releases=frozen | {"municipalities": other})
+    for each in (national, released, changed):
+        compute_all(each, AreaParameters(runs=0))
+    kept = {path.name for path in released.cache.folder.iterdir() if path.is_dir()}
+    counts = pd.Series([name.rsplit("-", 1)[0] for name in kept]).value_counts()
+    assert counts[counts > 1].to_dict() == {"scores": 2, "score_uncertainty": 2}
+    assert changed.wellbeing() is released.wellbeing()
+    before = {path.name for path in national.cache.folder.iterdir()}
+    shared = {name.rsplit("-", 1)[0] for name in kept & before}
+    assert not shared & {"scores", "score_uncertainty", "wellbeing", "wellbeing_uncertainty"}
+    assert {"indicators", "small_numbers", "contiguity"} <= shared
+
+
+def test_what_is_frozen_wins_over_framework_and_catalogue(released, frozen):
+    release = frozen["provinces"]
+    direction = release.goalposts.frame["direction"].replace({"negative": "positive"})
+    changed = replace(
+        release,
+        penalty="+",
+        minimum_share=0.5,
+        weights=dict(zip(release.groups.index, np.arange(1.0, 65), strict=True)),
+        groups=release.groups.replace({"BES_01": "BES_02"}),
+        classes=release.classes.drop("BES_01"),
+        goalposts=Goalposts(release.goalposts.frame.assign(direction=direction)),
+    )
+    scoring = replace(released, releases={"provinces": changed}, _kept={}).provincial_scoring()
+    assert_frame_equal(scoring.score(), changed.score(pd.concat([scoring.values, scoring.references])))
+    described = scoring.describe()
+    assert "BES_01" not in set(described["domain"])
+    assert set(described["direction"]) == {"positive"}
+    assert described["weight"].tolist() == list(range(1, 65))
+    assert scoring.freeze("2026", "x").penalty == "+"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda values: values.drop(columns="01SAL001"), "01SAL001: no value of any unit"),
+        (lambda values: values.assign(**{"01SAL001": np.nan}), "01SAL001: no value of any unit"),
+        (lambda values: values.assign(**{"01SAL001": 80.0}), "01SAL001: the same value everywhere"),
+        (
+            lambda values: values.assign(**{"01SAL001": values["01SAL001"].mask(values.index == COUNTRY)}),
+            "01SAL001: no value of the country",
+        ),
+    ],
+)
+def test_an_indicator_of_the_release_that_is_gone_is_named(national, frozen, spoil, reason):
+    found = national.wellbeing()
+    values = spoil(found["values"])
+    others = values.index.str.startswith(("R", COUNTRY))
+    arguments = (load_framework("provinces"), national.catalogue, values[~others], values[others])
+    years = found["years"]["year"]
+    with pytest.raises(InputError, match=reason) as refused:
+        Scoring.of(*arguments, years=years, release=frozen["provinces"])
+    assert "diagnosis release rebase 2025" in str(refused.value)
+    without = Scoring.of(*arguments, years=years)
+    assert dict(without.left_out) == dict([reason.split(": ")])
+    assert dict(without.freeze("2026", "x").left_out) == dict([reason.split(": ")])
+
+
 def test_contiguity_is_symmetric_and_reaches_the_island(national):
     pairs = national.contiguity()
     assert set(pairs["kind"]) <= {"border", "ferry"}
@@ -240,7 +338,9 @@ def poorer(national, tmp_path):
 
 def test_stage_without_its_table_fails_alone(poorer):
     failed = compute_all(poorer, PARAMETERS)
-    assert set(failed) == {"wellbeing", "network", "areas", "stability"}
+    assert set(failed) == {
+        "wellbeing", "wellbeing_uncertainty", "wellbeing_course", "network", "areas", "stability",
+    }  # fmt: skip
     assert "wellbeing is needed" in failed["wellbeing"]
     with pytest.raises(SourceError, match="flows is needed"):
         poorer.network()

@@ -128,7 +128,7 @@ def course_panels(
         _describe(table, name, highlight, said, decimals, language) for name, table in tables.items()
     ]
     description = join_sentences(words["chart"].format(title=title), *sentences)
-    return canvas.finish(about, description, pd.concat(tables, names=["panel", "year"]))
+    return canvas.finish(about, description, _to_table(tables))
 
 
 def _check_panel(panel: pd.DataFrame, name: str, highlight: str) -> pd.DataFrame:
@@ -149,6 +149,12 @@ def _check_panel(panel: pd.DataFrame, name: str, highlight: str) -> pd.DataFrame
             f"the columns are {examples(map(str, panel.columns))}",
         )
     return panel.apply(pd.to_numeric).astype(float).set_axis(pd.Index(years.astype(int), name="year"))
+
+
+def _to_table(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """One row a panel and year; years as text, which no number format touches."""
+    table = pd.concat(tables, names=["panel", "year"])
+    return table.rename(index=str, level="year")
 
 
 def _choose_colours(territories: list[str], highlight: str) -> dict[str, str]:

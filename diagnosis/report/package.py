@@ -51,6 +51,9 @@ def write_package(result: Diagnosis, folder: Path, words: Words) -> None:
         indicators.insert(0, "name", names)
         _write(indicators, target / "indicators.csv")
         _write(tables["groups"], target / "groups.csv")
+        _write(tables["score_intervals"], target / "score_intervals.csv")
+        _write(tables["city_profile"], target / "city_profile.csv", index=False)
+        _write(tables["small_numbers"], target / "small_numbers.csv", index=False)
         gaps = tables["gaps"].assign(
             name=tables["gaps"]["code"].map(names),
             reason_text=[REASONS[reason][words.language] for reason in tables["gaps"]["reason"]],
@@ -58,6 +61,16 @@ def write_package(result: Diagnosis, folder: Path, words: Words) -> None:
         _write(gaps, target / "gaps.csv", index=False)
     if "wellbeing" in tables:
         _write(tables["wellbeing"], target / "wellbeing.csv")
+        _write(tables["domain_intervals"], target / "domain_intervals.csv", index=False)
+        if len(tables["domain_course"]):
+            _write(tables["domain_course"], target / "domain_course.csv", index=False)
+            _write(tables["domain_changes"], target / "domain_changes.csv")
+            _write(tables["course_members"], target / "course_members.csv", index=False)
+        if len(tables["smallest_change"]):
+            _write(tables["smallest_change"], target / "smallest_change.csv")
+    frameworks = [tables[name] for name in ("score_framework", "domain_framework") if name in tables]
+    if frameworks:
+        _write(pd.concat(frameworks), target / "frameworks.csv")
     if "network" in tables:
         network = tables["network"].copy()
         network.insert(0, "name", names)

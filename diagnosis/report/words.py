@@ -54,6 +54,11 @@ class Words:
         """Format a number; a missing one as the language says."""
         return format_number(None if pd.isna(value) else float(value), decimals, self.language)
 
+    def signed(self, value: float, decimals: int = 0) -> str:
+        """Format a difference: with its sign, 0 without."""
+        text = self.number(value, decimals)
+        return f"+{text}" if value > 0 and any(digit in text for digit in "123456789") else text
+
     def percent(self, value: Any, decimals: int = 1) -> str:
         """Format a share (0 to 1) as a percentage."""
         return self.measure(None if pd.isna(value) else 100 * value, decimals, "%")

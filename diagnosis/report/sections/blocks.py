@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from diagnosis.errors import InputError
 from diagnosis.report.document import Block, Drawing, Pair
 from diagnosis.report.figures import draw
@@ -28,3 +30,10 @@ def drawings(result: Diagnosis, words: Words, *rows: tuple[str, ...]) -> list[Bl
                 continue
         blocks += [Pair(drawn[0], drawn[1])] if len(drawn) == 2 else drawn
     return blocks
+
+
+def interval(lower: float, upper: float, decimals: int, words: Words) -> str:
+    """Write an interval: 96.5–98.7; a dash where there is none."""
+    if pd.isna(lower) or pd.isna(upper):
+        return "–"
+    return f"{words.number(lower, decimals)}–{words.number(upper, decimals)}"

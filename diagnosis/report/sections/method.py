@@ -22,6 +22,7 @@ def write_method(result: Diagnosis, words: Words) -> list[Section]:
     blocks: list[Block] = [
         Prose(words("method_text")),
         Prose(words("method_scores")),
+        *_release(result, words),
         Prose(words("method_areas")),
         _sources(result, words),
     ]
@@ -38,6 +39,12 @@ def write_method(result: Diagnosis, words: Words) -> list[Section]:
     closing = Prose(words("reproduce", code=manifest.code_version, settings=manifest.settings_digest))
     sections.append(Section("notes", words("notes_title"), (Prose(words("notes_text")), closing), level=3))
     return sections
+
+
+def _release(result: Diagnosis, words: Words) -> list[Block]:
+    """Say on which frozen goalposts the scores are; nothing where they are on those of the current data."""
+    named = [result.facts.get(stage, {}).get("release") for stage in ("indicators", "wellbeing")]
+    return [Prose(words("method_release", release=name)) for name in dict.fromkeys(filter(None, named))]
 
 
 def write_missing(result: Diagnosis, words: Words, stage: str) -> Section:

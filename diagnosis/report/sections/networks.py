@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from diagnosis.report.document import Block, Pair, Prose, Section, Table
-from diagnosis.report.figures import flows_note
+from diagnosis.report.map_figures import flows_note
 from diagnosis.report.sections.blocks import drawings
 from diagnosis.report.words import Words
 from diagnosis.result import Diagnosis

@@ -24,9 +24,6 @@ from diagnosis.report.sections.blocks import drawings
 from diagnosis.report.words import Words
 from diagnosis.result import Diagnosis
 
-NATIONAL_SCORE = 100
-IN_LINE = 1
-"""Scores this near to the national one are called in line with it."""
 FEWEST_DOMAINS = 3
 ALIKE = 0.01
 """Part of the yardstick below which a difference is none."""
@@ -212,22 +209,24 @@ def _domains_in_short(result: Diagnosis, words: Words) -> list[str]:
         return []
     names = {name: domain.name[words.language] for name, domain in load_catalogue().domains.items()}
     best, worst = scores.index[-1], scores.index[0]
-    counts = {
-        "above": int((scores > NATIONAL_SCORE + IN_LINE).sum()),
-        "level": int((scores - NATIONAL_SCORE).abs().le(IN_LINE).sum()),
-        "below": int((scores < NATIONAL_SCORE - IN_LINE).sum()),
+    verdicts = list(facts["verdicts"].values())
+    settled = {name: verdicts.count(name) for name in ("above", "below")}
+    parts = words.join(words(f"domains_{name}", n=number) for name, number in settled.items() if number)
+    unsettled = len([name for name in verdicts if name]) - sum(settled.values())
+    country = nation(result, words)
+    if parts:
+        made = int(facts["replications"]["each"])
+        text = words("short_domains", nation=country, parts=parts, n=made)
+        text += words("domains_open", n=unsettled) if unsettled else ""
+    else:
+        text = words("domains_none", nation=country)
+    shown = {
+        "best": names[best],
+        "best_score": words.number(scores[best], 1),
+        "worst": names[worst],
+        "worst_score": words.number(scores[worst], 1),
     }
-    return [
-        words(
-            "short_domains",
-            nation=nation(result, words),
-            parts=words.join(words(f"domains_{name}", n=number) for name, number in counts.items() if number),
-            best=names[best],
-            best_score=words.number(scores[best], 1),
-            worst=names[worst],
-            worst_score=words.number(scores[worst], 1),
-        )
-    ]
+    return [f"{text}.", words("short_extremes", **shown)]
 
 
 def _findings(result: Diagnosis, words: Words) -> Findings:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from diagnosis import findings
 from diagnosis.catalogue import Indicator, load_catalogue
 from diagnosis.report.document import Block, Prose, Section, Table
-from diagnosis.report.sections.blocks import drawings
+from diagnosis.report.sections.blocks import drawings, interval
 from diagnosis.report.sections.summary import nation
 from diagnosis.report.words import Words
 from diagnosis.result import Diagnosis
 
 GROUPS = ("city", "territory", "region", "country")
+ALSO_COMPARED = ("old_age_index",)
+"""Well-known indicators that are compared though they do not enter a score."""
 PEERS = ("pilots_median", "capitals_median")
 
 
@@ -63,6 +67,7 @@ def _indicators(result: Diagnosis, words: Words) -> Section:
     blocks: list[Block] = [Prose(words("scores_text", nation=nation(result, words)))]
     blocks.append(_score_table(result, words))
     blocks += drawings(result, words, ("strips",))
+    blocks += _profile(result, words)
     blocks.append(_indicator_table(result, words))
     return Section("municipal-indicators", words("scores_title"), tuple(blocks), level=3)
 
@@ -73,18 +78,88 @@ def _headings(result: Diagnosis, words: Words) -> tuple[str, ...]:
 
 def _score_table(result: Diagnosis, words: Words) -> Table:
     scores = result.table("group_scores")
+    intervals = result.table("score_intervals")
     domains = load_catalogue().domains
+
+    counts = result.table("score_framework")["domain"].value_counts()
+
+    def cell(group: str, name: str) -> str:
+        text = words.number(scores.at[group, name], 1)
+        if group == "country" or (group, name) not in intervals.index:
+            return text
+        row = intervals.loc[(group, name)]
+        return f"{text} ({interval(row['lower'], row['upper'], 1, words)})"
+
     rows = tuple(
-        (domains[name].name[words.language], *(words.number(scores.at[group, name], 1) for group in GROUPS))
+        (f"{domains[name].name[words.language]} ({counts[name]})", *(cell(group, name) for group in GROUPS))
         for name in scores.columns
     )
+    replications = result.facts["indicators"]["replications"]
+    note = words("scores_note", n=replications["each"])
+    if replications["failed"]:
+        note += " " + words("replications_failed", n=replications["failed"])
     return Table(
         "scores",
         words("scores_table", nation=nation(result, words)),
         (words("column_theme"), *_headings(result, words)),
         rows,
         "lrrrr",
+        note,
     )
+
+
+def _profile(result: Diagnosis, words: Words) -> list[Block]:
+    """Set the city beside its comparison group; nothing where the group is too small to compare with."""
+    facts = result.facts["indicators"]["profile"]
+    catalogue = load_catalogue()
+    found = result.table("city_profile")
+    own = found[(found["group"] == facts["group"]) & found["telling"].astype(bool)].set_index("indicator")
+    own = own[[catalogue[name].scored or name in ALSO_COMPARED for name in own.index]]
+    if own.empty:
+        return []
+    rows = tuple(_profile_row(catalogue[str(name)], row, words) for name, row in own.iterrows())
+    header = ("indicator", "city", "group_median", "group_half", "rank")
+    names = tuple(words(f"column_{name}") for name in header)
+    return [
+        Prose(_describe_group(facts, words)),
+        Table(
+            "profile",
+            words("profile_table"),
+            (*names, words("column_gap", nation=nation(result, words))),
+            rows,
+            "lrrrrr",
+            words("profile_note"),
+        ),
+    ]
+
+
+def _profile_row(item: Indicator, row: pd.Series, words: Words) -> tuple[str, ...]:
+    gap = "–" if pd.isna(row["gap"]) else words.signed(row["gap"], item.decimals)
+    mark = {"better": " ▲", "worse": " ▼"}.get(str(row["side"]), "") if gap[0] in "+−-" else ""
+    return (
+        words.with_unit(item.name[words.language], item.unit[words.language]),
+        _cell(item, row["value"], words),
+        _cell(item, row["median"], words),
+        interval(row["lower_quartile"], row["upper_quartile"], item.decimals, words),
+        f"{words.number(row['place'])}/{words.number(row['of'])}",
+        gap + mark,
+    )
+
+
+def _describe_group(facts: dict[str, Any], words: Words) -> str:
+    """Say which municipalities the city is set beside, and how they were found."""
+    group, others = facts["group"], int(facts["others"])
+    if group != "like":
+        return words(f"profile_{group}", n=others)
+    above, up_to = words.number(facts["above"]), words.number(facts["up_to"])
+    size = (
+        words("size_between", above=above, up_to=up_to)
+        if facts["up_to"]
+        else words("size_above", above=above)
+    )
+    if facts["step"] == "size_only":
+        return words("profile_size_only", n=others, size=size)
+    return words("profile_like", n=others, size=size, classes=words.join(facts["classes"]))
 
 
 def _indicator_table(result: Diagnosis, words: Words) -> Table:
