@@ -21,7 +21,9 @@ from diagnosis import batch, kernel
 from diagnosis.batch import run_batch
 from diagnosis.config import load_city
 from diagnosis.errors import InputError, UnknownNameError
+from diagnosis.national_releases import freeze_scorings, write_releases
 from diagnosis.notebook import NotebookError
+from diagnosis.release_files import read_release, write_release
 from diagnosis.report import FORMATS
 from diagnosis.study import run_key
 from diagnosis.territory import country_key
@@ -170,6 +172,44 @@ def test_a_changed_input_makes_the_report_again(executed, settings, project, tmp
     flows = tmp_path / "data" / "flows.csv"
     flows.write_text(flows.read_text().replace("901001,901001,21193", "901001,901001,21194"))
     assert statuses(run([own], settings, tmp_path)) == {"own": "ok"}
+
+
+@pytest.fixture
+def releases(example_study, tmp_path):
+    """Freeze the example's country under the name 2025; return the folder."""
+    national = example_study.national
+    found = freeze_scorings(national.scorings(), "2025", national.country.name.it)
+    write_releases(found, tmp_path / "releases")
+    return tmp_path / "releases"
+
+
+def test_a_report_is_made_again_for_another_release_not_for_another_folder(
+    executed, settings, releases, tmp_path
+):
+    run(["example"], settings, tmp_path / "reports")
+    settings = settings.model_copy(update={"release": "2025", "releases": releases})
+    assert statuses(run(["example"], settings, tmp_path / "reports")) == {"example": "ok"}
+    moved = settings.model_copy(update={"releases": releases.rename(tmp_path / "moved")})
+    assert statuses(run(["example"], moved, tmp_path / "reports")) == {"example": "cached"}
+    path = tmp_path / "moved" / "provinces-2025.json"
+    write_release(replace(read_release(path), penalty="+"), path, replace=True)
+    assert statuses(run(["example"], moved, tmp_path / "reports")) == {"example": "ok"}
+
+
+@pytest.mark.parametrize("fault", ["absent", "broken", "foreign"])
+def test_a_release_that_cannot_be_used_stops_the_run_at_once(executed, settings, releases, tmp_path, fault):
+    path = releases / "provinces-2025.json"
+    if fault == "absent":
+        path.unlink()
+    elif fault == "broken":
+        path.write_text("{")
+    else:
+        write_release(replace(read_release(path), reference_name="Italia"), path, replace=True)
+    settings = settings.model_copy(update={"release": "2025", "releases": releases})
+    with pytest.raises(InputError, match=r"provinces-2025\.json"):
+        run(["example"], settings, tmp_path / "reports")
+    assert not (tmp_path / "reports").exists()
+    assert not executed
 
 
 def test_a_partial_report_is_tried_again(executed, monkeypatch, settings, tmp_path):

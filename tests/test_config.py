@@ -144,6 +144,8 @@ def test_settings_lie_in_the_work_folder(tmp_path):
     assert settings.cache == tmp_path / "data" / "cache"
     assert (settings.edition, settings.language) == ("2026", "it")
     assert settings.sources.is_file()
+    assert (settings.release, settings.releases) == (None, tmp_path / "data" / "releases")
+    assert default_settings(tmp_path, release="2026-b", releases=tmp_path).releases == tmp_path
 
 
 @pytest.mark.parametrize(
@@ -151,6 +153,8 @@ def test_settings_lie_in_the_work_folder(tmp_path):
     [
         ({"edition": "../2026"}, "'edition'"),
         ({"edition": ""}, "'edition'"),
+        ({"release": "../2026"}, "'release'"),
+        ({"release": ""}, "'release'"),
         ({"language": "fr"}, "'language'"),
         ({"langauge": "it"}, "did you mean 'language'"),
         ({"mirror": "nowhere at all"}, "is not a folder"),
