@@ -11,9 +11,11 @@ import pandas as pd
 import pytest
 
 import diagnosis
-from diagnosis import area_study
+from diagnosis import area_study, index_study
 from diagnosis.area_study import AreaStudy
 from diagnosis.config import default_settings, load_city
+from diagnosis.index_study import IndexStudy
+from diagnosis.index_subject import subject_of_framework
 from diagnosis.report.figures import FIGURES
 from diagnosis.result import STAGES
 
@@ -44,7 +46,12 @@ def notebook(name):
 @pytest.fixture(scope="module")
 def studies(example_study, example_settings):
     """What each notebook calls `study`, on the example territory."""
-    return {"diagnosis": example_study, "areas": AreaStudy(load_city("example"), example_settings)}
+    city = load_city("example")
+    return {
+        "diagnosis": example_study,
+        "areas": AreaStudy(city, example_settings),
+        "composite": IndexStudy(subject_of_framework("provinces", city, example_settings)),
+    }
 
 
 def cells(notebook, kind):
@@ -60,7 +67,7 @@ def tree(notebook):
 
 
 def test_there_are_notebooks():
-    assert {"diagnosis", "areas"} <= {path.stem for path in NOTEBOOKS}
+    assert {"diagnosis", "areas", "composite"} <= {path.stem for path in NOTEBOOKS}
 
 
 def test_format_is_valid(notebook):
@@ -193,6 +200,15 @@ def execute(notebook, **parameters):
     return shown
 
 
+def assert_words_are_written(shown, language, native):
+    """Every heading is in words, and those of the other language are not there."""
+    for cell, value in shown.items():
+        page = value._repr_html_()
+        # A name in code letters is a heading nobody has written.
+        assert not re.search(r">\s*[a-z]+_[a-z_]+\s*<", page), cell
+        assert (native in page) <= (language == "it"), cell
+
+
 @pytest.mark.parametrize("language", ["it", "en"])
 def test_the_areas_run_on_the_example(language, example_settings, tmp_path, monkeypatch):
     work = example_settings.cache.parents[1]
@@ -201,13 +217,37 @@ def test_the_areas_run_on_the_example(language, example_settings, tmp_path, monk
     parameters = {"language": language, "runs": 3, "save_to": str(saved), "reason": "<because>"}
     shown = execute(read("areas"), **parameters)
     assert len(shown) > 15
-    for cell, value in shown.items():
-        page = value._repr_html_()
-        # A name in code letters is a heading nobody has written.
-        assert not re.search(r">\s*[a-z]+_[a-z_]+\s*<", page), cell
-        assert ("Comune" in page) <= (language == "it"), cell
+    assert_words_are_written(shown, language, "Comune")
     assert "&lt;because&gt;" in shown["choice-table"]._repr_html_()
     labels = pd.read_csv(saved, dtype=str, keep_default_na=False).set_index("code")
     assert len(labels) == 16
     assert labels.at["901001", "area_name"] == "Portalba"
     assert (tmp_path / "areas_choice.csv").is_file()
+
+
+@pytest.fixture
+def run_composite(example_settings, monkeypatch):
+    work = example_settings.cache.parents[1]
+    monkeypatch.setattr(index_study, "default_settings", partial(default_settings, work=work))
+    return lambda **parameters: execute(read("composite"), **parameters)
+
+
+@pytest.mark.parametrize(("language", "framework"), [("it", "provinces"), ("en", "municipalities")])
+def test_the_index_runs_on_the_example(language, framework, run_composite, tmp_path):
+    saved = tmp_path / "scores.csv"
+    shown = run_composite(framework=framework, language=language, replications=20, save_to=str(saved))
+    assert len(shown) > 28
+    assert_words_are_written(shown, language, "Punteggio")
+    assert saved.is_file()
+    assert (tmp_path / "scores_release.json").is_file()
+
+
+def test_the_index_runs_on_an_own_table(run_composite, tmp_path):
+    rows = [f"u{n};{n},5;{(7 * n) % 10},25;{n * n % 11}" for n in range(1, 11)]
+    (tmp_path / "my.csv").write_text("\n".join(["codice;reddito;lavoro;aria", *rows]) + "\n")
+    described = "id;dominio;polarita;peso\nreddito;vita;positiva;2\nlavoro;vita;-;\naria;luogo;positiva;\n"
+    (tmp_path / "about.csv").write_text(described)
+    own = {"table": str(tmp_path / "my.csv"), "indicators": str(tmp_path / "about.csv")}
+    shown = run_composite(**own, unit="u3", replications=20)
+    assert "reddito" in shown["table-listing-table"]._repr_html_()
+    assert_words_are_written(shown, "it", "Punteggio")
