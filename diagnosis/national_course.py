@@ -98,13 +98,13 @@ def score_course(
         `series_last` of :func:`diagnosis.course_windows.choose_window`; `base`; `at_base_prices`.
 
         `changes`, one row a domain and territory: `first`, `last`, `score_first`, `score_last`; `change`,
-        `country_change` and `relative_change` = change - country_change, in points; `usual`, standard
-        deviation of a difference between two years around the course; `clear`, `relative_clear`, see above;
-        `rises`, `gains`: share of the `alternatives` in which the score, or its difference to the country, rises
-        (ties half); `verdict`, `relative_verdict`: ``rises``, ``falls`` (in all), ``mostly_rises``,
-        ``mostly_falls`` (in nine of ten), ``open`` or empty; `mover` and `mover_part`, the indicator that did most for the change and the points it
-        brought; `brake` and `brake_part`, the one that did most against it, empty if none did; `indicators`, how
-        many count for the territory; `missing`, why there is no score: ``boundaries`` or ``incomplete``.
+        `country_change` and `relative_change` = change - country_change, in points; `usual`, standard deviation of
+        a difference between two years around the course; `clear`, `relative_clear`, see above; `rises`, `gains`:
+        share of the `alternatives` in which the score, or its difference to the country, rises (ties half);
+        `verdict`, `relative_verdict`: ``rises``, ``falls`` (in all), ``mostly_rises``, ``mostly_falls`` (in nine of
+        ten), ``open`` or empty; `mover` and `mover_part`, the indicator that did most for the change and the points
+        it brought; `brake` and `brake_part`, the one that did most against it, empty if none did; `indicators`,
+        how many count for the territory; `missing`, why there is no score: ``boundaries`` or ``incomplete``.
 
         `parts`, one row a domain, territory and indicator: values in the first and last year, and `part`, what the
         indicator brought to the change in points (penalty included; the parts sum to the change).
