@@ -188,6 +188,10 @@ def _indicator_map(
         "scheme": "given" if breaks else "quantiles",
         "breaks": breaks,
     }
+    doubtful = _doubtful(result, indicator, values, words, **classes)
+    notes = [flows_note(result, words, exact=True)] if "commuting_2021" in item.sources else []
+    if doubtful is not None and doubtful.fillna(False).any():
+        notes.append(words("class_doubtful_note"))
     return maps.choropleth(
         result.municipalities,
         values,
@@ -197,10 +201,10 @@ def _indicator_map(
         unit=item.unit[words.language],
         residents=result.municipalities["residents"],
         compact=compact,
-        doubtful=_doubtful(result, indicator, values, words, **classes),
+        doubtful=doubtful,
         doubtful_name=words("class_doubtful"),
         **classes,
-        note=flows_note(result, words, exact=True) if "commuting_2021" in item.sources else "",
+        note=" ".join(note for note in notes if note),
         **_about(result, words, item.sources),
     )
 

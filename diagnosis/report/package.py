@@ -61,11 +61,12 @@ def write_package(result: Diagnosis, folder: Path, words: Words) -> None:
         _write(gaps, target / "gaps.csv", index=False)
     if "wellbeing" in tables:
         _write(tables["wellbeing"], target / "wellbeing.csv")
-        _write(tables["domain_intervals"], target / "domain_intervals.csv", index=False)
+        _write(_with_names(tables["domain_intervals"], words), target / "domain_intervals.csv", index=False)
         if len(tables["domain_course"]):
-            _write(tables["domain_course"], target / "domain_course.csv", index=False)
-            _write(tables["domain_changes"], target / "domain_changes.csv")
-            _write(tables["course_members"], target / "course_members.csv", index=False)
+            _write(_with_names(tables["domain_course"], words), target / "domain_course.csv", index=False)
+            changes = tables["domain_changes"].reset_index()
+            _write(_with_names(changes, words), target / "domain_changes.csv", index=False)
+            _write(_with_names(tables["course_members"], words), target / "course_members.csv", index=False)
         if len(tables["smallest_change"]):
             _write(tables["smallest_change"], target / "smallest_change.csv")
     frameworks = [tables[name] for name in ("score_framework", "domain_framework") if name in tables]
@@ -86,6 +87,14 @@ def write_package(result: Diagnosis, folder: Path, words: Words) -> None:
     _write(_columns(words, target), target / "columns.csv", index=False)
     _write(_attributions(result, words), target / "attributions.csv", index=False)
     (target / README).write_text(_readme(result, words, target), encoding="utf-8")
+
+
+def _with_names(table: pd.DataFrame, words: Words) -> pd.DataFrame:
+    """Put the name of each domain behind its id."""
+    names = {name: domain.name[words.language] for name, domain in load_catalogue().domains.items()}
+    named = table.copy()
+    named.insert(list(named).index("domain") + 1, "domain_name", named["domain"].map(names))
+    return named
 
 
 def _write(frame: pd.DataFrame, path: Path, index: bool = True) -> None:
