@@ -57,6 +57,37 @@ number. Not among them: constitution (CS) and acquisition by extinction (AQES), 
 other side; cession and acquisition of territory (CE, AQ) and new names (CD), which change no code."""
 
 
+def read_suppression_list(path: Path) -> pd.DataFrame:
+    """Read ISTAT's list of suppressed municipalities as it stands, every cell as text.
+
+    Parameters
+    ----------
+    path : Path
+        CSV separated by semicolons, in Windows-1252 (ISTAT) or UTF-8 (others).
+
+    Returns
+    -------
+    DataFrame of str
+
+    Raises
+    ------
+    diagnosis.errors.SourceError
+        The file cannot be read.
+    """
+    path = Path(path)
+    try:  # ISTAT writes Windows-1252, others UTF-8; a text that is not UTF-8 is taken for the former
+        content = path.read_bytes()
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("cp1252", errors="replace")
+    except OSError as problem:
+        raise _unreadable(path, problem) from problem
+    try:
+        return pd.read_csv(io.StringIO(text), sep=";", dtype=str, keep_default_na=False)
+    except ValueError as problem:
+        raise _unreadable(path, problem) from problem
+
+
 def read_suppressed(path: Path) -> pd.DataFrame:
     """Read who took the place of the municipalities that were suppressed since 2011.
 
@@ -76,17 +107,7 @@ def read_suppressed(path: Path) -> pd.DataFrame:
         The file is not this list, or an event has no day.
     """
     path = Path(path)
-    try:  # ISTAT writes Windows-1252, others UTF-8; a text that is not UTF-8 is taken for the former
-        content = path.read_bytes()
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("cp1252", errors="replace")
-    except OSError as problem:
-        raise _unreadable(path, problem) from problem
-    try:
-        raw = pd.read_csv(io.StringIO(text), sep=";", dtype=str, keep_default_na=False)
-    except ValueError as problem:
-        raise _unreadable(path, problem) from problem
+    raw = read_suppression_list(path)
     columns = {
         "Data evento": "date",
         "Codice Comune": "before",

@@ -20,6 +20,7 @@ import pandas as pd
 
 from diagnosis.codes import VINTAGE_DAYS, format_codes
 from diagnosis.errors import SourceError, examples
+from diagnosis.sources.code_lists import read_suppression_list
 from diagnosis.sources.formats import pick_columns
 from diagnosis.tables import CRS, VINTAGE
 
@@ -186,16 +187,7 @@ def read_former(path: Path, since: str, register: pd.DataFrame) -> pd.DataFrame:
         "Denominazione Comune": "name",
         "Codice del Comune associato alla variazione": "after",
     }
-    try:
-        text = path.read_bytes()
-        encoding = "utf-8-sig" if _is_utf8(text) else "cp1252"
-        raw = pd.read_csv(path, sep=";", dtype=str, keep_default_na=False, encoding=encoding)
-    except (OSError, ValueError) as problem:
-        reason = str(problem).replace(str(path), path.name)
-        raise SourceError(
-            f"{path.name} must be a CSV file separated by semicolons", f"it cannot be read: {reason}"
-        ) from problem
-    events = pick_columns(raw, columns, path)
+    events = pick_columns(read_suppression_list(path), columns, path)
     days = pd.to_datetime(events["date"], format="%d/%m/%Y", errors="coerce")
     if (wrong := days.isna()).any():
         raise SourceError(
@@ -250,14 +242,6 @@ def match_names(published: pd.DataFrame, gazetteer: Gazetteer) -> pd.DataFrame:
         rows.append((chosen, found[chosen], None, None) if chosen else (None, None, codes, codes))
     columns = ["code", "match", "candidates", "possible"]
     return pd.DataFrame(rows, index=published.index, columns=columns, dtype=object)
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _project(longitude: pd.Series, latitude: pd.Series) -> tuple[np.ndarray, np.ndarray]:
