@@ -20,13 +20,13 @@ from typing import Any
 from diagnosis.config import NOTEBOOK, City, Settings, load_city
 from diagnosis.errors import DiagnosisError, InputError, unknown_name
 from diagnosis.kernel import follow_parent, warm_up
-from diagnosis.national import compute_all, load_national
+from diagnosis.national.shared import compute_all, load_national
 from diagnosis.notebook import NotebookError, execute_notebook
 from diagnosis.provenance import write_atomically
 from diagnosis.report import FORMATS, missing_reason, outputs_of, write_index, write_report
 from diagnosis.report.words import Words
 from diagnosis.storage import whole_folder
-from diagnosis.study import run_key
+from diagnosis.studies.city import run_key
 from diagnosis.territory import country_key, load_country, load_territory
 
 RUN_FILE = "run.json"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from diagnosis.areas_command import areas
-from diagnosis.command_options import (
+from diagnosis.commands.areas import areas
+from diagnosis.commands.options import (
     language_option,
     make_settings,
     mirror_option,
@@ -20,11 +20,11 @@ from diagnosis.command_options import (
     work_folder,
     work_option,
 )
+from diagnosis.commands.release import release
+from diagnosis.commands.terminal import city_progress, download_progress, write_table
 from diagnosis.config import Settings, city_files, default_settings, load_city, project_folder
 from diagnosis.errors import DiagnosisError
-from diagnosis.release_command import release
 from diagnosis.schema import LANGUAGES
-from diagnosis.terminal import city_progress, download_progress, write_table
 
 if TYPE_CHECKING:
     from diagnosis.batch import CityRun
@@ -62,7 +62,7 @@ def cities(language: str) -> None:
 @work_option
 def check(city: str, language: str, mirror: Path | None, work: Path | None) -> None:
     """Say what data there are on CITY before a report is made."""
-    from diagnosis.study import Study
+    from diagnosis.studies.city import Study
 
     words = words_of(language)
     study = Study(city, make_settings(work, mirror, language=language))
@@ -107,8 +107,8 @@ def list_sources(language: str) -> None:
 def check_own(folder: Path, language: str) -> None:
     """Check a city's own tables in FOLDER, row by row; exit status 2 where a file cannot be used."""
     from diagnosis.sources.embedded import read_municipalities, read_population, read_register
-    from diagnosis.sources.own_data import read_own_data
-    from diagnosis.sources.own_report import write_report
+    from diagnosis.sources.own.data import read_own_data
+    from diagnosis.sources.own.report import write_report
 
     found = read_own_data(
         folder,
@@ -241,7 +241,7 @@ def compare(
     from diagnosis.comparison import compare as put_together
     from diagnosis.csv_files import to_csv
     from diagnosis.provenance import write_atomically
-    from diagnosis.study import diagnose
+    from diagnosis.studies.city import diagnose
 
     settings = make_settings(work, mirror, language=language)
     table = put_together([diagnose(name, settings) for name in cities], language)
@@ -269,7 +269,7 @@ def catalogue(target: Path | None, language: str) -> None:
 @commands.command()
 def generate() -> None:
     """Rewrite the files of the project that are made from others."""
-    from diagnosis.generated import GENERATED
+    from diagnosis.commands.generated import GENERATED
     from diagnosis.provenance import write_atomically
 
     for name, make in GENERATED.items():

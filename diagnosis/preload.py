@@ -9,6 +9,6 @@ import pyarrow.parquet
 import scipy.sparse
 
 import diagnosis.report.figures
-import diagnosis.study
+import diagnosis.studies.city
 
 __all__ = ["IPython", "diagnosis", "geopandas", "ipykernel", "matplotlib", "pyarrow", "scipy"]

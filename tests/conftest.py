@@ -49,7 +49,7 @@ def example_settings(tmp_path_factory):
 def example_study(example_settings):
     """The invented city after every stage; do not change it: all tests share it."""
     from diagnosis.result import STAGES
-    from diagnosis.study import Study
+    from diagnosis.studies.city import Study
 
     study = Study("example", example_settings)
     for stage in STAGES:

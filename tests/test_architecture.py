@@ -210,7 +210,7 @@ def test_heavy_libraries_are_imported_by_functions():
     [
         ("diagnosis", {"pandas", "numpy", "pyarrow", "pydantic", "yaml", "rich", "click"}),
         ("diagnosis.cli", {"pandas", "numpy", "pyarrow", "rich", "requests"}),
-        ("diagnosis.study, diagnosis.batch", set()),
+        ("diagnosis.studies.city, diagnosis.batch", set()),
     ],
 )
 def test_importing_costs_little(modules, light):

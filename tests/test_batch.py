@@ -21,11 +21,11 @@ from diagnosis import batch, kernel
 from diagnosis.batch import run_batch
 from diagnosis.config import load_city
 from diagnosis.errors import InputError, UnknownNameError
-from diagnosis.national_releases import freeze_scorings, write_releases
+from diagnosis.national.releases import freeze_scorings, write_releases
 from diagnosis.notebook import NotebookError
 from diagnosis.release_files import read_release, write_release
 from diagnosis.report import FORMATS
-from diagnosis.study import run_key
+from diagnosis.studies.city import run_key
 from diagnosis.territory import country_key
 
 pytestmark = pytest.mark.xdist_group("batch")

@@ -9,9 +9,9 @@ from importlib.metadata import packages_distributions
 import pytest
 import yaml
 
-from diagnosis import generated
+from diagnosis.commands import generated
+from diagnosis.commands.generated import GENERATED
 from diagnosis.errors import InputError
-from diagnosis.generated import GENERATED
 
 BESIDE_IMPORTS = {
     # distribution -> file and text that show its use, where no module imports it

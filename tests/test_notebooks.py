@@ -11,13 +11,14 @@ import pandas as pd
 import pytest
 
 import diagnosis
-from diagnosis import area_study, index_study
-from diagnosis.area_study import AreaStudy
 from diagnosis.config import default_settings, load_city
-from diagnosis.index_study import IndexStudy
-from diagnosis.index_subject import subject_of_framework
 from diagnosis.report.figures import FIGURES
 from diagnosis.result import STAGES
+from diagnosis.studies import areas as area_study
+from diagnosis.studies import index as index_study
+from diagnosis.studies.areas import AreaStudy
+from diagnosis.studies.index import IndexStudy
+from diagnosis.studies.index_subject import subject_of_framework
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
 MOST_LINES = 8

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-    from diagnosis.delineation import Delineation
+    from diagnosis.studies.delineation import Delineation
 
 TABLES = ("areas", "quality", "links", "history", "reserve", "stability", "columns")
 OF_THE_SYSTEM = {".DS_Store", "Thumbs.db"}

@@ -37,7 +37,7 @@ def summary(facts: Mapping[str, Any], comparisons: Mapping[str, pd.Series], word
     Parameters
     ----------
     facts, comparisons
-        See :class:`diagnosis.delineation.Delineation`.
+        See :class:`diagnosis.studies.delineation.Delineation`.
     words : Words
 
     Returns
@@ -65,7 +65,7 @@ def readme(
     Parameters
     ----------
     facts, comparisons, inputs, remarks
-        See :class:`diagnosis.delineation.Delineation`.
+        See :class:`diagnosis.studies.delineation.Delineation`.
     files : iterable of str
         Names of the files in the folder, without README and manifest.
     words : Words

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from diagnosis import findings
 from diagnosis.catalogue import load_catalogue
 from diagnosis.csv_files import to_csv
 from diagnosis.errors import InputError
@@ -14,6 +13,7 @@ from diagnosis.indicators import REASONS
 from diagnosis.report.words import Words
 from diagnosis.result import Diagnosis
 from diagnosis.schema import read_yaml
+from diagnosis.stages import findings
 
 FOLDER = "data"
 README = "README.md"

@@ -79,7 +79,7 @@ def outputs_of(folder: Path, key: str, formats: Sequence[str]) -> tuple[str, ...
     folder : Path
         Folder of the report.
     key : str
-        Digest of code, data, configuration, edition and language: :func:`diagnosis.study.run_key`.
+        Digest of code, data, configuration, edition and language: :func:`diagnosis.studies.city.run_key`.
     formats : sequence of str
         What the report must hold.
 

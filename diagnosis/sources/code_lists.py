@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from diagnosis.code_events import (
+from diagnosis.codes import format_codes
+from diagnosis.codes.events import (
     KNOWN_SINCE,
     check_events,
     combine_events,
     find_renumberings,
     known_events,
 )
-from diagnosis.code_history import LIST_DAYS, CodeHistory, municipalities_on
-from diagnosis.codes import format_codes
+from diagnosis.codes.history import LIST_DAYS, CodeHistory, municipalities_on
 from diagnosis.errors import SourceError, examples
 from diagnosis.sources.embedded import read_register
 from diagnosis.sources.formats import pick_columns, read_delimited
@@ -99,7 +99,7 @@ def read_suppressed(path: Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame of str
-        Events of the kind ``merger``, see :func:`diagnosis.code_events.known_events`.
+        Events of the kind ``merger``, see :func:`diagnosis.codes.events.known_events`.
 
     Raises
     ------
@@ -224,7 +224,7 @@ def read_variations(path: Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame of str
-        Events since 2011, see :func:`diagnosis.code_events.known_events`. Days are those of the law, which may come
+        Events since 2011, see :func:`diagnosis.codes.events.known_events`. Days are those of the law, which may come
         before the year from which statistics use a code (Sardinia 2016). ``attrs["notes"]`` counts the moves of
         territory, which change no code and are not carried.
 

@@ -14,8 +14,8 @@ from typing import IO
 import numpy as np
 import pandas as pd
 
-from diagnosis.code_history import CodeHistory
 from diagnosis.codes import link_codes
+from diagnosis.codes.history import CodeHistory
 from diagnosis.errors import SourceError
 from diagnosis.sources.code_lists import read_code_history
 from diagnosis.sources.embedded import read_register

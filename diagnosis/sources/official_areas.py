@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from diagnosis.code_events import known_events
-from diagnosis.code_history import LIST_DAYS
 from diagnosis.codes import format_codes
+from diagnosis.codes.events import known_events
+from diagnosis.codes.history import LIST_DAYS
 from diagnosis.errors import InputError, examples
 from diagnosis.sources.code_lists import read_suppressed
 from diagnosis.sources.embedded import read_register

@@ -23,7 +23,7 @@ OWN_PROBLEMS = Table(
         "column": Column("text", description="heading"),
         "letter": Column("text", description="letter of the column in the spreadsheet"),
         "value": Column("text", description="content of the cell, cut if long; never of personal data"),
-        "kind": Column("text", may_be_missing=False, description="see diagnosis/sources/own_texts.yml"),
+        "kind": Column("text", may_be_missing=False, description="see diagnosis/sources/own/texts.yml"),
         "severity": Column("text", may_be_missing=False, values=("error", "warning", "note")),
         "problem_it": Column("text", may_be_missing=False),
         "problem_en": Column("text", may_be_missing=False),

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from diagnosis.composite.profile import IQR_OF_NORMAL, PROFILE_COLUMNS, profile_unit
 from diagnosis.errors import InputError, UnknownNameError
-from diagnosis.findings import positions
+from diagnosis.stages.findings import positions
 
 DIRECTIONS = {"up": "positive", "down": "negative", "flat": "neutral"}
 

@@ -5,12 +5,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from diagnosis.national import load_national
+from diagnosis.national.shared import load_national
 from diagnosis.report import compose
 from diagnosis.report.html import render_html
 from diagnosis.result import STAGES
 from diagnosis.schema import LANGUAGES, Text
-from diagnosis.study import Study
+from diagnosis.studies.city import Study
 
 HOSTILE = (
     "<script>alert(1)</script>\"'&amp; $x$ #show \\",

@@ -97,7 +97,7 @@ def test_a_territory_that_is_a_list_of_municipalities(example_study, parse_page)
     """Its report has no well-being section: a province's value is never attached to its municipalities."""
     from diagnosis.result import STAGES
     from diagnosis.schema import Text
-    from diagnosis.study import Study
+    from diagnosis.studies.city import Study
 
     codes = tuple(example_study.territory.codes[:3])
     city = example_study.city.model_copy(

@@ -11,7 +11,7 @@ from diagnosis.report.html import figures_of
 from diagnosis.report.package import write_package
 from diagnosis.report.sections.summary import headline
 from diagnosis.report.words import Words
-from diagnosis.study import diagnose
+from diagnosis.studies.city import diagnose
 
 FROM_FLOWS = {"self", "in", "inside", "area", "closed"}
 DRAWN_FROM_FLOWS = {"map-flows", "map-areas", "map-residents-self-containment", "map-jobs-per-100-workers"}

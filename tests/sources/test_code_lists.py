@@ -3,10 +3,10 @@ import json
 import pandas as pd
 import pytest
 
-from diagnosis.code_bridges import carry_table
-from diagnosis.code_events import known_events
-from diagnosis.code_history import CodeHistory, link_vintages, municipalities_on
-from diagnosis.code_lives import explain_code, find_vintage
+from diagnosis.codes.bridges import carry_table
+from diagnosis.codes.events import known_events
+from diagnosis.codes.history import CodeHistory, link_vintages, municipalities_on
+from diagnosis.codes.lives import explain_code, find_vintage
 from diagnosis.errors import InputError, SourceError
 from diagnosis.sources.code_lists import (
     read_code_history,

@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from diagnosis.code_events import combine_events
-from diagnosis.code_history import CodeHistory
+from diagnosis.codes.events import combine_events
+from diagnosis.codes.history import CodeHistory
 from diagnosis.errors import InputError, SourceError
 from diagnosis.sources import istat_census
 from diagnosis.sources.embedded import read_register

@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from diagnosis import findings
 from diagnosis.catalogue import Indicator, load_catalogue
 from diagnosis.report.document import (
     Block,
@@ -23,6 +22,7 @@ from diagnosis.report.document import (
 from diagnosis.report.sections.blocks import drawings
 from diagnosis.report.words import Words
 from diagnosis.result import Diagnosis
+from diagnosis.stages import findings
 
 FEWEST_DOMAINS = 3
 ALIKE = 0.01

@@ -6,13 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from diagnosis import findings
 from diagnosis.catalogue import Indicator, load_catalogue
 from diagnosis.report.document import Block, Prose, Section, Table
 from diagnosis.report.sections.blocks import drawings, interval
 from diagnosis.report.sections.summary import nation
 from diagnosis.report.words import Words
 from diagnosis.result import Diagnosis
+from diagnosis.stages import findings
 
 GROUPS = ("city", "territory", "region", "country")
 ALSO_COMPARED = ("old_age_index",)

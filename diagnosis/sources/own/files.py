@@ -1,0 +1,143 @@
+"""The files in a city's folder: which data file goes with which YAML, and which are refused unread."""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from diagnosis.sources.own.problems import Problems, RefusedFileError
+from diagnosis.sources.own.settings import LARGEST_YAML, OwnSettings, read_settings
+
+MOST_FILES = 200
+LARGEST_FILE = 50_000_000
+TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet")
+MAPS = (".gpkg", ".geojson")
+SETTINGS = (".yml", ".yaml")
+COMMENT = "comment.md"
+LOCKS = ("~$", ".~lock")
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class OwnFile:
+    """A data file of the city and what its YAML says.
+
+    Attributes
+    ----------
+    path : Path
+    settings : OwnSettings
+        Empty where there is no YAML.
+    described : bool
+        Whether there is a YAML.
+    """
+
+    path: Path
+    settings: OwnSettings
+    described: bool
+
+    @property
+    def name(self) -> str:
+        """Name of the file."""
+        return self.path.name
+
+    def digest(self) -> str:
+        """Return the SHA-256 of its content."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+
+def find_files(folder: Path, problems: Problems) -> list[OwnFile]:
+    """Find the data files of a folder and the YAML of each; subfolders are not looked into.
+
+    Parameters
+    ----------
+    folder : Path
+        May be absent: then there are none.
+    problems : Problems
+        Gets what is refused, and what is no data file.
+
+    Returns
+    -------
+    list of OwnFile
+        By name. A file whose YAML is wrong is not among them.
+    """
+    if not folder.is_dir():
+        return []
+    data: dict[str, Path] = {}
+    yamls: list[Path] = []
+    entries = sorted(path for path in folder.iterdir() if path.name != COMMENT)
+    if len(entries) > MOST_FILES:
+        problems.add(folder.name, "too_many_files", limit=MOST_FILES)
+        entries = []
+    for path in entries:
+        if path.name.startswith(LOCKS):
+            problems.add(path.name, "locked_file")
+        elif path.name.startswith(".") or path.name.casefold() in ("thumbs.db", "desktop.ini"):
+            continue
+        elif path.suffix.lower() not in (*TABLES, *MAPS, *SETTINGS):
+            problems.add(path.name, "not_read")
+        elif path.suffix.lower() in SETTINGS:
+            if _is_sound(path, LARGEST_YAML, problems):
+                yamls.append(path)
+        elif _is_sound(path, LARGEST_FILE, problems):
+            data[path.name] = path
+    described = _describe(yamls, data, {path.name for path in entries}, problems)
+    found = []
+    for name, path in data.items():
+        if name not in described:
+            found.append(OwnFile(path, OwnSettings(), described=False))
+        elif (settings := described[name]) is not None:
+            found.append(OwnFile(path, settings, described=True))
+    return found
+
+
+def check_sound(path: Path, limit: int) -> None:
+    """Refuse what is no ordinary file, is empty, or is larger than `limit` bytes."""
+    status = path.lstat()
+    if stat.S_ISLNK(status.st_mode):
+        raise RefusedFileError("symbolic_link")
+    if not stat.S_ISREG(status.st_mode):
+        raise RefusedFileError("not_a_file")
+    if status.st_size > limit:
+        raise RefusedFileError("too_large", limit=f"{limit / MEGABYTE:.3g}")
+    if status.st_size == 0:
+        raise RefusedFileError("empty_file")
+
+
+def _is_sound(path: Path, limit: int, problems: Problems) -> bool:
+    try:
+        check_sound(path, limit)
+    except RefusedFileError as refusal:
+        problems.add_refusal(path.name, refusal)
+        return False
+    return True
+
+
+def _describe(
+    yamls: list[Path], data: dict[str, Path], present: set[str], problems: Problems
+) -> dict[str, OwnSettings | None]:
+    """Return the settings by name of the data file; None where a YAML is wrong: its file must not be read."""
+    described: dict[str, OwnSettings | None] = {}
+    for path in yamls:
+        settings = read_settings(path, problems)
+        beside = [name for name in data if Path(name).stem == path.stem]
+        wanted = settings.file if settings else None
+        if wanted is not None and (Path(wanted).name != wanted or "\\" in wanted or wanted in (".", "..")):
+            problems.add(path.name, "outside_folder", value=wanted)
+            targets, settings = beside, None
+        elif wanted is not None:
+            targets = [wanted] if wanted in data else []
+        else:
+            targets = beside
+        if not targets and settings is not None and (wanted is None or wanted not in present):
+            problems.add(path.name, "yaml_without_data", wanted=wanted or f"{path.stem}.*")
+        if len(targets) > 1 and settings is not None:
+            problems.add(path.name, "which_file", found=", ".join(targets))
+            settings = None
+        for name in targets:
+            if name in described:
+                problems.add(path.name, "described_twice", name=name)
+                settings = None
+            described[name] = settings
+    return described
