@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -19,30 +19,6 @@ from diagnosis.schema import LANGUAGES, Model, Text, build, read_yaml
 
 Level = Literal["municipality", "province"]
 LEVELS: tuple[Level, ...] = ("municipality", "province")
-_WORDS = {
-    "title": Text(it="Indicatori", en="Indicators"),
-    "origin": Text(
-        it="Questa pagina è generata dai file di `diagnosis/catalogue_entries`.",
-        en="This page is written from the files of `diagnosis/catalogue_entries`: change them, then run "
-        "`diagnosis catalogue --write docs/indicators.md`.",
-    ),
-    "municipality": Text(it="Indicatori comunali", en="Municipal indicators"),
-    "province": Text(
-        it="Indicatori provinciali (Bes dei territori)", en="Provincial indicators (BES dei territori)"
-    ),
-    "header": Text(
-        it="Codice|Indicatore|Unità di misura|Polarità|SDG|Anno|Nel punteggio",
-        en="Id|Indicator|Unit|Better|SDG|Year|Scored",
-    ),
-    "coverage": Text(it="Copertura", en="Coverage"),
-    "positive": Text(it="positiva", en="more"),
-    "negative": Text(it="negativa", en="less"),
-    "neutral": Text(it="–", en="–"),
-    "yes": Text(it="sì", en="yes"),
-    "ratio": Text(it="Rapporto", en="Ratio"),
-    "classes": Text(it="Classi", en="Classes"),
-    "limits": Text(it="Limiti", en="Limits"),
-}
 MUNICIPAL_ID = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 PUBLISHED_ID = re.compile(r"\d{2}[A-Z]{3}\d{3}P?(-N\d{2})?")
 
@@ -88,6 +64,16 @@ class Indicator(Model):
     endowment: bool = Field(
         False,
         description="Given by nature or position: having little of it is nobody's merit, so never a strength.",
+    )
+    basis: Literal["count", "sample", "model", "estimate"] = Field(
+        "count",
+        description="What the value rests on: registers or complete counts, a sample survey, a model (maps laid over "
+        "people, road times), an estimate of the publisher.",
+    )
+    concept: str = Field(
+        "",
+        description="What it measures, under a name shared with the same measure of other ages, of one sex or of the "
+        "other level; empty where it stands alone.",
     )
     limits: Text | None = Field(None, description="Known limits.")
     categories: dict[str, Text] = Field(default_factory=dict, description="Name of each class, by code.")
@@ -207,6 +193,20 @@ class Catalogue:
             if level in {None, item.level} and domain in {None, item.domain} and scored in {None, item.scored}
         ]
 
+    def concepts(self, level: str | None = None) -> list[str]:
+        """Name what the indicators measure, once for all ages, sexes and levels: see `concept` of each.
+
+        Parameters
+        ----------
+        level : {"municipality", "province"}, optional
+
+        Returns
+        -------
+        list of str
+            The shared name, or the id of an indicator that stands alone.
+        """
+        return list(dict.fromkeys(item.concept or item.id for item in self.select(level=level)))
+
     def to_frame(self, language: str = "it") -> pd.DataFrame:
         """Return the catalogue as a table: the data dictionary of a report.
 
@@ -234,6 +234,7 @@ class Catalogue:
                 "level": item.level,
                 "year": item.year,
                 "kind": item.kind,
+                "basis": item.basis,
                 "numerator": item.numerator[language] if item.numerator else "",
                 "denominator": item.denominator[language] if item.denominator else "",
                 "formula": item.formula,
@@ -249,84 +250,6 @@ class Catalogue:
             for item in self.indicators.values()
         ]
         return pd.DataFrame(rows).set_index("id")
-
-    def to_markdown(
-        self, language: str = "en", coverage: Mapping[str, float] | pd.Series | None = None
-    ) -> str:
-        """Write the catalogue as a Markdown page.
-
-        Parameters
-        ----------
-        language : {"it", "en"}
-        coverage : mapping of indicator id to share, optional
-            Part of the units with a value, 0 to 1, shown in a column of its own.
-
-        Returns
-        -------
-        str
-            A page with one section a domain; ends in a line break.
-        """
-        check_language(language)
-        words = {key: text[language] for key, text in _WORDS.items()}
-        parts = [f"# {words['title']}", words["origin"], *(text[language] for text in self.introduction)]
-        for level in LEVELS:
-            parts += [f"## {words[level]}"]
-            for domain in self.domains.values():
-                if domain.level == level:
-                    parts += self._section(domain, words, language, coverage)
-        return "\n\n".join(parts) + "\n"
-
-    def _section(
-        self,
-        domain: Domain,
-        words: Mapping[str, str],
-        language: str,
-        coverage: Mapping[str, float] | pd.Series | None,
-    ) -> list[str]:
-        items = self.select(domain=domain.id)
-        header = [*words["header"].split("|"), *([words["coverage"]] if coverage is not None else [])]
-        lines = [_row(header), _row(["---"] * len(header))]
-        for item in items:
-            cells = [
-                f"`{item.id}`",
-                item.name[language] + ("" if item.comparable else " \\*"),
-                item.unit[language],
-                words[item.direction],
-                str(item.sdg),
-                item.year,
-                words["yes"] if item.scored else "",
-            ]
-            if coverage is not None:
-                share = coverage.get(item.id)
-                cells.append("" if share is None else f"{share:.1%}")
-            lines.append(_row(cells))
-        details = [_details(item, words, language) for item in items]
-        return [
-            f"### {domain.name[language]}",
-            domain.scoring[language],
-            "\n".join(lines),
-            "\n".join(details),
-        ]
-
-
-def _row(cells: list[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-def _details(item: Indicator, words: Mapping[str, str], language: str) -> str:
-    text = f"- **{item.name[language]}**: {item.description[language]}"
-    if item.formula and item.numerator and item.denominator:
-        text += (
-            f" {words['ratio']}: {item.numerator[language]} / {item.denominator[language]}, `{item.formula}`."
-        )
-    elif item.formula:
-        text += f" `{item.formula}`."
-    if item.categories:
-        names = "; ".join(f"{code} {name[language]}" for code, name in item.categories.items())
-        text += f" {words['classes']}: {names}."
-    if item.limits:
-        text += f" *{words['limits']}: {item.limits[language]}*"
-    return f"{text} ({', '.join(item.sources)})"
 
 
 def check_language(language: str) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from diagnosis.errors import ConfigError, unknown_name
+from diagnosis.functions import Function
 from diagnosis.schema import Model, Text, build, read_yaml
 
 Language = Literal["it", "en"]
@@ -76,6 +77,23 @@ class Geography(Model):
     )
 
 
+class Governance(Model):
+    """What the areas for functions that municipalities run together are drawn from, beside official data."""
+
+    functions: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], Function] = Field(
+        default_factory=dict,
+        description="Functions of the city's own, or in place of the project's (functions.yml).",
+    )
+    cooperation: tuple[str, ...] = Field(
+        (), description="Names of `geographies` whose municipalities work together already."
+    )
+    shared_services: str | None = Field(
+        None,
+        description="Table of services run together, relative to the YAML: `service`, `municipality`, and `lead` or "
+        "`partner`.",
+    )
+
+
 class City(Model):
     """A pilot city and its study territory, as written in ``data/cities/<id>.yml``."""
 
@@ -103,6 +121,9 @@ class City(Model):
     )
     pilot: bool = Field(True, description="Whether the city is one of the network of pilot cities.")
     areas: AreaParameters = Field(default_factory=AreaParameters, description="Parameters of the areas.")
+    governance: Governance = Field(
+        default_factory=Governance, description="Areas for the functions municipalities run together."
+    )
     geographies: dict[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")], Geography] = Field(
         default_factory=dict, description="Existing geographies to compare the areas with, by a short name."
     )
@@ -121,6 +142,11 @@ class City(Model):
                 raise ValueError(f"municipalities must contain the city itself, {self.code}")
             if self.territory_name is None:
                 raise ValueError("territory_name is needed with a list of municipalities")
+        for name in self.governance.cooperation:
+            if name not in self.geographies:
+                raise ValueError(
+                    f"governance: cooperation: {unknown_name('The geography', name, self.geographies)}"
+                )
         if taken := sorted(set(self.geographies) & set(OFFICIAL_GEOGRAPHIES)):
             raise ValueError(f"geographies: {', '.join(taken)} is an official one, choose another name")
         return self
@@ -137,6 +163,7 @@ class Settings(Model):
         None, description="Folder that holds the publishers' files, used before `raw`."
     )
     sources: Path = Field(description="The list of sources, sources.yml.")
+    local: Path = Field(description="Folder of the cities' own files: one folder a city, named after its id.")
     release: str | None = Field(
         None,
         pattern=NAME,
@@ -183,6 +210,7 @@ def default_settings(work: Path | str | None = None, **changes: Any) -> Settings
         "raw": data / "raw",
         "cache": data / "cache",
         "sources": project_folder() / "data" / "sources.yml",
+        "local": project_folder() / "data" / "local",
         "releases": data / "releases",
         **{key: value for key, value in changes.items() if value is not None},
     }
@@ -192,6 +220,12 @@ def default_settings(work: Path | str | None = None, **changes: Any) -> Settings
             "The mirror must be a folder with the publishers' files",
             f"{str(settings.mirror)!r} is not a folder",
             "Correct --mirror or DIAGNOSIS_MIRROR",
+        )
+    if changes.get("local") is not None and not settings.local.is_dir():
+        raise ConfigError(
+            "The folder of the cities' own files must be there if it is named",
+            f"{str(settings.local)!r} is not a folder",
+            "Correct --local or DIAGNOSIS_LOCAL",
         )
     return settings
 
@@ -238,6 +272,9 @@ def load_city(name: str | Path, folder: Path | None = None) -> City:
     values.setdefault("id", "example" if path == example else path.stem)
     if isinstance(data := values.get("data"), str) and data:
         values["data"] = str((path.parent / data).resolve())
+    governance = values.get("governance")
+    if isinstance(governance, dict) and isinstance(file := governance.get("shared_services"), str):
+        values["governance"] = {**governance, "shared_services": str((path.parent / file).resolve())}
     if isinstance(geographies := values.get("geographies"), dict):
         for item in geographies.values():
             if isinstance(item, dict) and isinstance(file := item.get("file"), str):

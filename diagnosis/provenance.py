@@ -19,6 +19,7 @@ from diagnosis.errors import ConfigError, InputError, SourceError, examples
 from diagnosis.schema import Text, build, read_yaml
 
 Tier = Literal["embedded", "download", "mirror", "local"]
+LicenceBasis = Literal["publisher", "repository", "republisher"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 DIGEST_LENGTH = 16
 CODE_SUFFIXES = {".py", ".yml", ".csv", ".j2", ".typ", ".css"}
@@ -55,7 +56,12 @@ class Source(_Record):
     )
     licence: str = Field(min_length=1, description="name of the licence")
     licence_url: str = Field("", pattern=_WEB, description="text of the licence, if its version is known")
-    licence_confirmed: bool = Field(description="stated with this copy; else the publisher's general rule")
+    licence_confirmed: bool = Field(description="stated with this copy; else see licence_basis")
+    licence_basis: LicenceBasis = Field(
+        "publisher",
+        description="if it is not stated with this copy: the publisher's general rule, the licence of the repository "
+        "that republishes the file, or the word of who republishes it",
+    )
     citation: str = Field(min_length=1, description="how to cite it")
     reference_date: str = Field(min_length=1, description="day, year or period of the data, as text")
     vintage: str | None = Field(None, pattern=r"^\d{4}$", description="year of its municipality codes")
@@ -82,6 +88,15 @@ class Source(_Record):
         if self.pinned and not self.sha256:
             raise ValueError("pinned: a checksum (sha256) is needed to hold a download to")
         return self
+
+    @property
+    def address(self) -> Literal["package", "confirmed", "unconfirmed", "by_hand"]:
+        """How its file is had: with a package, from an address that is confirmed or not, or by hand."""
+        if self.tier == "embedded":
+            return "package"
+        if not self.url:
+            return "by_hand"
+        return "confirmed" if self.url_confirmed else "unconfirmed"
 
 
 @dataclass(frozen=True)
@@ -138,6 +153,7 @@ class SourceRecord(_Record):
     licence: str = ""
     licence_url: str = ""
     licence_confirmed: bool = False
+    licence_basis: LicenceBasis = "publisher"
     citation: str = ""
     landing_page: str = ""
     attribution: Text | None = None
@@ -300,13 +316,22 @@ def _plain(value: Any) -> Any:
 
 
 @cache
-def code_digest() -> str:
-    """Short hash of the project's own code and catalogue: results of other code are not taken from a cache."""
+def code_digest(*parts: str) -> str:
+    """Short hash of the project's own code and catalogue: results of other code are not taken from a cache.
+
+    Parameters
+    ----------
+    *parts : str
+        Modules and subpackages to look at, by their first name; all if none is given.
+    """
     package = Path(__file__).parent
     files = sorted(
         path
         for path in package.rglob("*")
-        if path.is_file() and path.suffix in CODE_SUFFIXES and "_project" not in path.parts
+        if path.is_file()
+        and path.suffix in CODE_SUFFIXES
+        and "_project" not in path.parts
+        and (not parts or path.relative_to(package).parts[0].removesuffix(".py") in parts)
     )
     return digest([[path.relative_to(package).as_posix(), path] for path in files])
 
@@ -345,6 +370,11 @@ def write_atomically(path: str | Path, data: bytes | str | Callable[[Path], Any]
         The file cannot be written (rights, disk full, a folder of that name).
     """
     path = Path(path)
+    if path.is_symlink():
+        path = path.resolve()  # the link stays one
+    if path.exists() and not path.is_file():
+        found = f"{path} is a folder, a device or a pipe"
+        raise InputError("Output goes into an ordinary file", found, "Give another name")
     # Not tempfile: its files are private to the user (mode 600), and would stay so after the renaming.
     temporary = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
     try:

@@ -25,6 +25,7 @@ HINTS = {
 ModelType = TypeVar("ModelType", bound=BaseModel)
 _LONGEST_SHOWN = 80
 _DEEPEST = 50
+_MOST_ALIASES = 100
 _MERGE_TAG = "tag:yaml.org,2002:merge"
 
 
@@ -44,6 +45,14 @@ class Text(Model):
         if language not in LANGUAGES:
             raise unknown_name("The language", language, LANGUAGES)
         return getattr(self, language)
+
+
+def lower_first(text: str) -> str:
+    """Write a text as it goes on in a sentence: its first letter small, but for acronyms and roman numerals."""
+    first = text.split(" ", 1)[0].rstrip(",;:.")
+    if first.isupper() and (len(first) > 1 or first in "IVX"):
+        return text
+    return text[:1].lower() + text[1:]
 
 
 def build(model: type[ModelType], values: Mapping[str, Any], origin: str) -> ModelType:
@@ -132,9 +141,9 @@ class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignor
         return super().construct_mapping(node, deep)
 
 
-def _check_depth(text: str) -> None:
-    """Refuse deep nesting before the parser in C follows it down: it would end the process."""
-    depth = 0
+def _check_structure(text: str) -> None:
+    """Refuse deep nesting, which would end the parser in C, and many aliases, which make a short file a long one."""
+    depth = aliases = 0
     for event in yaml.parse(text, Loader=_UniqueKeys):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
@@ -143,6 +152,11 @@ def _check_depth(text: str) -> None:
                 raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
+        elif isinstance(event, yaml.AliasEvent):
+            aliases += 1
+            if aliases > _MOST_ALIASES:
+                problem = f"there are more than {_MOST_ALIASES} references (*)"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -155,7 +169,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-        _check_depth(text)
+        _check_structure(text)
         content = yaml.load(text, Loader=_UniqueKeys)
     except FileNotFoundError:
         raise ConfigError(f"{path.name} must exist", f"{path} was not found") from None

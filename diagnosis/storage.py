@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -130,13 +131,17 @@ def read_content(folder: Path) -> dict[str, Any]:
         The folder is not complete.
     """
     try:
-        stored = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        stored = _read_facts(folder)
         tables = {name: _read_parquet(folder / f"{name}.parquet") for name in stored["tables"]}
         return {**stored["facts"], **tables}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{folder.name} must be a folder of saved results", str(error), "Delete the folder and run again"
         ) from None
+
+
+def _read_facts(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / FACTS).read_text(encoding="utf-8"))
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -175,3 +180,86 @@ class StageCache:
         content = dict(compute())
         save_content(folder, content)
         return content
+
+    def holds(self, stage: str, key: str) -> bool:
+        """Whether there is a saved result of `stage` under `key`."""
+        return (self.folder / f"{stage}-{key}" / FACTS).is_file()
+
+    def facts(self, stage: str, key: str) -> dict[str, Any] | None:
+        """Return what a saved result has besides its tables, without reading them; None if it cannot be read."""
+        try:
+            return _read_facts(self.folder / f"{stage}-{key}")["facts"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+
+@dataclass(frozen=True)
+class TableReader:
+    """How a table is read: the digest of all it is read from, and the function that reads it."""
+
+    key: str
+    read: Callable[[], pd.DataFrame]
+
+
+class SavedTables(Mapping[str, pd.DataFrame]):
+    """Tables that are read when first used, and kept on disk each under a key of its own.
+
+    Parameters
+    ----------
+    cache : StageCache
+        Where they are kept.
+    readers : mapping of str to TableReader
+        By table; what a reader leaves in ``attrs["notes"]`` is kept beside its table.
+    """
+
+    def __init__(self, cache: StageCache, readers: Mapping[str, TableReader]) -> None:
+        self._cache, self._readers = cache, dict(readers)
+        self._contents: dict[str, dict[str, Any]] = {}
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        return self._content(name)["table"]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._readers)
+
+    def __len__(self) -> int:
+        return len(self._readers)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._readers  # Mapping's own would read the table
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """The tables that are in memory."""
+        return tuple(self._contents)
+
+    def save(self) -> None:
+        """Read and save the tables that are not saved yet, so that a broken file is known before they are used."""
+        for name, reader in self._readers.items():
+            if not self._cache.holds(_stage(name), reader.key):
+                self._content(name)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what the readers had to bridge or leave out, each note after the name of its table."""
+        found = []
+        for name, reader in self._readers.items():
+            facts = self._contents.get(name) or self._cache.facts(_stage(name), reader.key)
+            notes = (facts or self._content(name))["notes"]
+            found += [f"{name}: {note}" for note in notes]
+        return tuple(found)
+
+    def _content(self, name: str) -> dict[str, Any]:
+        if name not in self._contents:
+            reader = self._readers[name]
+
+            def compute() -> dict[str, Any]:
+                table = reader.read()
+                notes, table.attrs = list(table.attrs.get("notes", [])), {}
+                return {"table": table, "notes": notes}
+
+            self._contents[name] = self._cache.get(_stage(name), reader.key, compute)
+        return self._contents[name]
+
+
+def _stage(table: str) -> str:
+    return f"table-{table}"

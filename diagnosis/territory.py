@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,10 @@ import pandas as pd
 
 from diagnosis.config import City, Settings, default_settings, load_city
 from diagnosis.errors import InputError, SourceError, examples
-from diagnosis.provenance import SourceFile, SourceRecord, code_digest, digest, load_sources
+from diagnosis.provenance import SourceFile, SourceRecord, code_digest, digest
 from diagnosis.schema import Model, Text, build, read_yaml
-from diagnosis.sources.readers import COMPANIONS, READERS
-from diagnosis.storage import StageCache
+from diagnosis.sources.own.files import own_folder
+from diagnosis.storage import SavedTables, StageCache, TableReader
 from diagnosis.tables import AGE_COLUMNS
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ ITALY = Text(it="Italia", en="Italy")
 OBSERVED, ESTIMATED_TAIL, MODELLED, INVENTED = "observed", "estimated_tail", "modelled", "invented"
 """Kinds of commuting flows, from the best to the least: see :attr:`Country.flows_kind`."""
 
-EMBEDDED = ("municipalities_2022", "population_2022")
 COUNTRY_FILE = "country.yml"
 ABSENT_FILE = Text(it="Manca il file {}.csv", en="The file {}.csv is missing")
 
@@ -59,8 +58,9 @@ class Country:
     ----------
     name : Text
         Name in both languages.
-    tables : dict of str to DataFrame
-        By table name; a table that could not be had is not there, see `absent`.
+    tables : mapping of str to DataFrame
+        By table name; those of Italy are read when first used. A table that could not be had is not there, see
+        `absent`.
     absent : dict of str to Text
         For each table that is not there: why, in a sentence.
     flows_kind : str
@@ -68,8 +68,8 @@ class Country:
         all) or ``"invented"`` (the example). Whoever shows a figure derived from flows says which.
     sources : tuple of SourceRecord
         The files read.
-    notes : tuple of str
-        What the readers had to bridge or leave out.
+    folder_notes : tuple of str
+        What the readers of an own country's folder had to bridge or leave out; see `notes` for every country's.
     key : str
         Digest of the files and of the code that read them.
     """
@@ -79,8 +79,24 @@ class Country:
     absent: Mapping[str, Text] = field(default_factory=dict)
     flows_kind: str = OBSERVED
     sources: tuple[SourceRecord, ...] = ()
-    notes: tuple[str, ...] = ()
+    folder_notes: tuple[str, ...] = ()
     key: str = ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the readers had to bridge or leave out."""
+        return self.tables.notes() if isinstance(self.tables, SavedTables) else self.folder_notes
+
+    def save_tables(self) -> None:
+        """Read every table that is not saved yet.
+
+        Raises
+        ------
+        diagnosis.errors.DiagnosisError
+            A file is there but is not what it should be.
+        """
+        if isinstance(self.tables, SavedTables):
+            self.tables.save()
 
     @property
     def municipalities(self) -> gpd.GeoDataFrame:
@@ -129,7 +145,7 @@ class Country:
             absent={table: Text(**reason) for table, reason in facts["absent"].items()},
             flows_kind=facts["flows_kind"],
             sources=tuple(SourceRecord(**source) for source in facts["sources"]),
-            notes=tuple(facts["notes"]),
+            folder_notes=tuple(facts["notes"]),
             key=facts["key"],
         )
 
@@ -150,6 +166,10 @@ class Territory:
         Name in both languages; a province-level body keeps its legal kind.
     province : str or None
         Code of the province-level body when the territory is one.
+    local : Path or None
+        Folder of the city's own files; it may be absent.
+    edition : str
+        Name of the edition it is described in; the age of data is counted from the year in it.
     """
 
     city: City
@@ -157,6 +177,8 @@ class Territory:
     codes: pd.Index
     name: Text
     province: str | None = None
+    local: Path | None = None
+    edition: str = ""
 
     @property
     def municipalities(self) -> gpd.GeoDataFrame:
@@ -188,12 +210,14 @@ def load_country(settings: Settings | None = None, folder: str | Path | None = N
     Returns
     -------
     Country
-        Tables that could not be had are named in `absent`. Without a commuting matrix the flows are modelled.
+        Tables that could not be had are named in `absent`. Without a commuting matrix the flows are modelled. A
+        table of Italy is read when it is first used, and then kept in the cache under the digest of its own files;
+        :meth:`Country.save_tables` reads them all.
 
     Raises
     ------
     diagnosis.errors.DiagnosisError
-        A file is there but is not what it should be.
+        A file is there but is not what it should be: of an own country at once, of Italy when its table is read.
     """
     settings = settings or default_settings()
     return _load_folder(Path(folder), settings) if folder else _load_italy(settings)
@@ -225,6 +249,8 @@ def load_territory(
     if isinstance(city, str):
         city = load_city(city)
     country = country or load_country(settings, city.data)
+    settings = settings or default_settings()
+    local = own_folder(settings.local, city.id)
     municipalities = country.municipalities
     unknown = [code for code in (city.code, *city.municipalities) if code not in municipalities.index]
     if unknown:
@@ -235,7 +261,8 @@ def load_territory(
         )
     if city.municipalities:
         assert city.territory_name is not None  # held by the model
-        return Territory(city, country, pd.Index(sorted(set(city.municipalities))), city.territory_name)
+        codes = pd.Index(sorted(set(city.municipalities)))
+        return Territory(city, country, codes, city.territory_name, None, local, settings.edition)
     own = str(municipalities.at[city.code, "province"])
     province = city.province or own
     codes = municipalities.index[municipalities["province"] == province].sort_values()
@@ -245,7 +272,7 @@ def load_territory(
             f"{city.code} is in province {own}, the file says {province}",
             f'Write province: "{own}"',
         )
-    return Territory(city, country, codes, body_name(country, province), province)
+    return Territory(city, country, codes, body_name(country, province), province, local, settings.edition)
 
 
 def body_name(country: Country, province: str) -> Text:
@@ -263,34 +290,27 @@ def body_name(country: Country, province: str) -> Text:
 
 def country_key(settings: Settings, folder: str | Path | None = None) -> str:
     """Digest of the files a country would be read from and of the code that reads them; reads no table."""
-    return (_find_folder(Path(folder)) if folder else _find_italy(settings)).key
+    if folder:
+        return _find_folder(Path(folder)).key
+    from diagnosis.sources.italy import find_files
+
+    return find_files(settings).key
 
 
 def _load_italy(settings: Settings) -> Country:
-    from diagnosis.sources import embedded, istat
+    from diagnosis.sources.italy import find_files, table_readers
 
-    found = _find_italy(settings)
-
-    def compute() -> dict[str, Any]:
-        tables = {
-            "municipalities": embedded.read_municipalities(),
-            "provinces": embedded.read_provinces(),
-            "population": embedded.read_population(),
-        }
-        for source_id, (table, module, function) in READERS.items():
-            if source_id in found.files:
-                reader = getattr(importlib.import_module(f"diagnosis.sources.{module}"), function)
-                tables[table] = reader(*(found.files[name].path for name in _needed(source_id)))
-        commuting = found.files.get("commuting_2021")
-        kind = OBSERVED
-        if commuting is not None and commuting.stands_in:
-            kind = ESTIMATED_TAIL
-            tables["flows"] = istat.mark_estimated(tables["flows"], found.observed)
-        return _country(ITALY, tables, found, kind).to_content()
-
-    saved = Country.from_content(StageCache(settings.cache).get("country", found.key, compute))
-    # Of the same files, but perhaps from another folder and with other words in the list of sources.
-    return replace(saved, absent=found.absent, sources=found.records)
+    found = find_files(settings)
+    readers = table_readers(found)
+    kind = MODELLED
+    if found.commuting is not None:
+        kind = ESTIMATED_TAIL if found.commuting.stands_in else OBSERVED
+    else:
+        places = SavedTables(StageCache(settings.cache), readers)
+        key = digest(code_digest(), readers["municipalities"].key, readers["population"].key)
+        readers["flows"] = TableReader(key, partial(_model_flows, places))
+    tables = SavedTables(StageCache(settings.cache), readers)
+    return Country(ITALY, tables, found.absent, kind, found.records, (), found.key)
 
 
 def _load_folder(folder: Path, settings: Settings) -> Country:
@@ -302,63 +322,17 @@ def _load_folder(folder: Path, settings: Settings) -> Country:
         description = build(CountryFile, read_yaml(folder / COUNTRY_FILE), f"{folder.name}/{COUNTRY_FILE}")
         tables, absent = read_folder(folder)
         kind = INVENTED if description.invented else OBSERVED
-        return _country(
-            description.name,
-            tables,
-            replace(
-                found,
-                absent={
-                    name: Text(it=ABSENT_FILE.it.format(name), en=ABSENT_FILE.en.format(name))
-                    for name in absent
-                },
-            ),
-            kind,
-        ).to_content()
+        return _country(description.name, tables, found, absent, kind).to_content()
 
     return Country.from_content(StageCache(settings.cache).get("country", found.key, compute))
 
 
 @dataclass(frozen=True)
 class _Found:
-    """The files a country is read from, before any is read."""
+    """The files of an own country, before any is read."""
 
-    files: Mapping[str, SourceFile]
     records: tuple[SourceRecord, ...]
-    absent: Mapping[str, Text]
     key: str
-    observed: Path | None = None
-
-
-def _find_italy(settings: Settings) -> _Found:
-    from diagnosis.sources.store import Store
-
-    sources = load_sources(settings.sources)
-    store = Store(sources, settings.raw, settings.mirror)
-    files = {name: store.find(name) for name in EMBEDDED}
-    absent = {}
-    for source_id, (table, _, _) in READERS.items():
-        here = {}
-        for name in _needed(source_id):
-            source = sources[name]
-            try:
-                here[name] = store.find(name)
-            except SourceError:
-                absent[table] = Text(
-                    it=f"{source.title.it}. Senza, mancano: {source.needed_for.it}.",
-                    en=f"{source.title.en}. Without it these are missing: {source.needed_for.en}.",
-                )
-                break
-        else:
-            files |= here
-    records = tuple(SourceRecord.of(file, sources[name]) for name, file in files.items())
-    observed = None
-    if settings.mirror and (name := sources["commuting_2021"].stand_in_observed):
-        observed = settings.mirror / name if (settings.mirror / name).is_file() else None
-    return _Found(files, records, absent, digest(code_digest(), files, observed), observed)
-
-
-def _needed(source_id: str) -> tuple[str, ...]:
-    return (source_id, *COMPANIONS.get(source_id, ()))
 
 
 def _find_folder(folder: Path) -> _Found:
@@ -367,18 +341,26 @@ def _find_folder(folder: Path) -> _Found:
     paths = sorted(path for path in folder.iterdir() if path.suffix in {".csv", ".geojson", ".yml"})
     files = {path.name: SourceFile.of(path.stem, path, "local") for path in paths}
     records = tuple(SourceRecord.of(file) for name, file in files.items() if not name.endswith(".yml"))
-    return _Found(files, records, {}, digest(code_digest(), files))
+    return _Found(records, digest(code_digest(), files))
 
 
-def _country(name: Text, tables: dict[str, pd.DataFrame], found: _Found, kind: str) -> Country:
+def _country(
+    name: Text, tables: dict[str, pd.DataFrame], found: _Found, absent: Iterable[str], kind: str
+) -> Country:
     """Put a country together; without a commuting matrix its flows are modelled, and it says so."""
     if "flows" not in tables and "population" in tables:
-        from diagnosis.networks.models import modelled_flows
-
-        modelled = modelled_flows(tables["municipalities"], tables["population"])
-        tables["flows"] = modelled.assign(estimated=1)
+        tables["flows"] = _model_flows(tables)
         kind = MODELLED
     notes = [f"{table}: {note}" for table, frame in tables.items() for note in frame.attrs.get("notes", [])]
     for frame in tables.values():
         frame.attrs = {}
-    return Country(name, tables, dict(found.absent), kind, found.records, tuple(notes), found.key)
+    missing = {
+        table: Text(it=ABSENT_FILE.it.format(table), en=ABSENT_FILE.en.format(table)) for table in absent
+    }
+    return Country(name, tables, missing, kind, found.records, tuple(notes), found.key)
+
+
+def _model_flows(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    from diagnosis.networks.models import modelled_flows
+
+    return modelled_flows(tables["municipalities"], tables["population"]).assign(estimated=1)

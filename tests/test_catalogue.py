@@ -4,6 +4,8 @@ import pandas as pd
 import pytest
 
 from diagnosis.catalogue import Catalogue, Indicator, load_catalogue
+from diagnosis.catalogue_page import find_empty, write_page
+from diagnosis.commands.coverage import read_coverage
 from diagnosis.errors import ConfigError, InputError, UnknownNameError
 
 SMALL = """
@@ -76,6 +78,12 @@ def test_every_entry_is_complete_and_readable(catalogue, language):
             assert len(item.description[language]) > 60, item.id
 
 
+def test_roman_numerals_are_capital(catalogue):
+    texts = [catalogue[name].name["it"] for name in catalogue]
+    assert any("II grado" in text for text in texts)
+    assert [text for text in texts if re.search(r"\b[iv]+ grado", text)] == []
+
+
 def test_the_two_languages_are_two(catalogue):
     for item in catalogue.indicators.values():
         assert item.description.it != item.description.en, item.id
@@ -119,32 +127,80 @@ def test_frame(catalogue, language):
 
 
 def test_unknown_language(catalogue):
-    for method in (catalogue.to_frame, catalogue.to_markdown):
-        with pytest.raises(UnknownNameError, match="language"):
-            method("fr")
+    with pytest.raises(UnknownNameError, match="language"):
+        catalogue.to_frame("fr")
+    with pytest.raises(UnknownNameError, match="language"):
+        write_page(catalogue, "fr")
 
 
 def test_page_in_the_docs_is_up_to_date(catalogue, project):
     path = project / "docs" / "indicators.md"
-    assert path.read_text(encoding="utf-8") == catalogue.to_markdown(), (
+    assert path.read_text(encoding="utf-8") == write_page(catalogue, "en", read_coverage()), (
         "docs/indicators.md differs from the catalogue: run `diagnosis catalogue --write docs/indicators.md`"
     )
 
 
 def test_page_names_every_indicator_in_both_languages(catalogue):
     for language in ("it", "en"):
-        page = catalogue.to_markdown(language)
+        page = write_page(catalogue, language)
         for item in catalogue.indicators.values():
             assert f"`{item.id}`" in page
             assert item.description[language] in page
 
 
 def test_page_with_coverage_and_pipes(write):
-    page = load_catalogue(write(SMALL)).to_markdown("en", coverage={"residents": 0.9996})
+    page = write_page(load_catalogue(write(SMALL)), "en", {"residents": 0.9996})
     assert "| Coverage |" in page
-    assert "| 100.0% |" in page
+    assert "| 99.9% |" in page  # never rounded up to the whole
+    assert "| 100.0% |" in write_page(load_catalogue(write(SMALL)), "en", {"residents": 1.0})
     assert "Residents \\| all" in page
-    assert "| Coverage |" not in load_catalogue(write(SMALL)).to_markdown("en")
+    assert "| Coverage |" not in write_page(load_catalogue(write(SMALL)), "en")
+
+
+def test_indicators_that_wait_for_their_file_are_listed_apart_and_not_counted(write):
+    small = load_catalogue(write(SMALL))
+    page = write_page(small, "en", {"residents": 0.0})
+    assert find_empty(small, {"residents": 0.0}) == ["residents"]
+    assert page.index("`residents`") > page.index("## Waiting for their file")
+    assert "0 indicators in all" in page
+    assert "1 others wait" in page
+    assert "Waiting" not in write_page(small, "en", {"residents": 0.5})
+    assert find_empty(small, None) == find_empty(small, {}) == []
+
+
+def test_the_catalogue_holds_what_was_promised(catalogue):
+    """120 distinct concepts, 50 of them municipal, the 67 of the BES, 12 goals; what waits for its file is not counted.
+
+    Age bands, sexes and levels of one concept count once.
+    """
+    coverage = read_coverage()
+    waiting = set(find_empty(catalogue, coverage))
+    assert set(coverage.index) <= set(catalogue)
+    kept = Catalogue(
+        catalogue.domains.values(), [item for item in catalogue.indicators.values() if item.id not in waiting]
+    )
+    assert len(kept.concepts()) >= 120
+    assert len(kept.concepts("municipality")) >= 50
+    assert len(kept.select(level="province")) == 67
+    assert len({item.domain for item in kept.select(level="province")}) == 11
+    assert len({item.sdg for item in kept.indicators.values()}) >= 12
+
+
+def test_concepts_are_shared_by_ages_sexes_and_levels(catalogue):
+    shared = {item.id: item.concept for item in catalogue.indicators.values() if item.concept}
+    assert shared["03LAV001-N22"] == shared["03LAV003P-N22"]
+    assert shared["landslide_residents_share"] == shared["10AMB011"]
+    assert len({shared[name] for name in ("under_3_share", "youth_share", "over_80_share")}) == 1
+    counts = pd.Series(shared).value_counts()
+    assert counts.min() >= 2, "a concept of a single indicator needs no name"
+    assert not set(shared.values()) & {item.id for item in catalogue.indicators.values()} - set(shared)
+    assert len(catalogue.concepts()) == len(catalogue) - int((counts - 1).sum())
+    # one measure over several ages is one concept: names that differ in their ages only share it
+    stems = pd.Series(
+        {item.id: re.sub(r"\s*\(ages [^)]*\)", "", item.name.en) for item in catalogue.indicators.values()}
+    )
+    for _, members in stems[stems.duplicated(keep=False)].groupby(stems):
+        assert len({shared.get(name) or name for name in members.index}) == 1, list(members.index)
 
 
 def test_each_file_is_read_once():

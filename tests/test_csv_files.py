@@ -29,6 +29,10 @@ def test_texts_of_every_type_are_defused(kind):
     assert "'=a" in to_csv(table)
 
 
+def test_a_formula_after_a_line_break_is_defused():
+    assert defuse(pd.DataFrame({"text": ["\n=1"]}))["text"].tolist() == ["'\n=1"]
+
+
 def test_mixed_columns_keep_their_numbers():
     table = pd.DataFrame({"value": pd.Series([-1.5, "-x", None], dtype=object)})
     assert to_csv(table).splitlines() == ["value", "-1.5", "'-x", '""']

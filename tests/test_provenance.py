@@ -199,6 +199,17 @@ def test_digest_refuses_what_has_no_stable_text(part):
         digest(part)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")
+def test_write_atomically_replaces_no_pipe_and_keeps_links(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="ordinary file"):
+        write_atomically(tmp_path / "pipe", "x")
+    (tmp_path / "link").symlink_to(tmp_path / "there")
+    write_atomically(tmp_path / "link", "x")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "there").read_text() == "x"
+
+
 def test_write_atomically_kinds_of_content(tmp_path):
     path = tmp_path / "new" / "folder" / "table.csv"
     assert write_atomically(path, "è\n") == path
@@ -239,7 +250,7 @@ def test_write_atomically_says_when_the_place_is_not_writable(tmp_path):
     with pytest.raises(InputError, match="must be writable"):
         write_atomically(tmp_path / "file" / "a.txt", "x")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(InputError, match="must be writable"):
+    with pytest.raises(InputError, match="ordinary file"):
         write_atomically(tmp_path / "folder", "x")
     assert sorted(item.name for item in tmp_path.iterdir()) == ["file", "folder"]
 

@@ -6,7 +6,7 @@ import pytest
 from pydantic import Field
 
 from diagnosis.errors import ConfigError, UnknownNameError
-from diagnosis.schema import Model, Text, build, read_yaml
+from diagnosis.schema import Model, Text, build, lower_first, read_yaml
 
 SECONDS = 2
 """Far more than any of these files takes, far less than an expansion would."""
@@ -154,3 +154,19 @@ def test_likely_slips_get_an_advice(tmp_path, text, advice):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError, match=advice):
         read_yaml(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Scuole di II grado", "scuole di II grado"),
+        ("ISTAT, censimento", "ISTAT, censimento"),
+        ("I grado", "I grado"),
+        ("II, e oltre", "II, e oltre"),
+        ("A class belongs to one", "a class belongs to one"),
+        ("È assente", "è assente"),
+        ("", ""),
+    ],
+)
+def test_acronyms_and_roman_numerals_stay_capital_in_a_sentence(text, expected):
+    assert lower_first(text) == expected

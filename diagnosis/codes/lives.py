@@ -116,7 +116,7 @@ def explain_code(code: str, history: CodeHistory) -> CodeLife:
         hint = f"Most alike: {', '.join(near)}" if near else "Codes have 6 digits, with leading zeros"
         raise unknown_name("municipality code", code, history.lifetimes["code"].unique(), hint)
     first, last = lives["first"].iloc[0], lives["last"].iloc[-1]
-    covered = history.between(history.since, history.until)
+    covered = _connected(code, history.between(history.since, history.until))
     before, earlier = _walk_back(code, covered)
     after, later = _walk_on(code, covered)
     steps = pd.concat([before, after]).drop_duplicates()
@@ -183,6 +183,16 @@ def find_vintage(codes: Iterable[str], history: CodeHistory) -> VintageFit:
 
 def _day_before(day: str) -> str:
     return (date.fromisoformat(day) - timedelta(days=1)).isoformat()
+
+
+def _connected(code: str, events: pd.DataFrame) -> pd.DataFrame:
+    """Events that a code takes part in, directly or through others: few, so that they are walked through quickly."""
+    known, rows = {code}, events.iloc[:0]
+    while True:
+        found = events[events["before"].isin(known) | events["after"].isin(known)]
+        if len(found) == len(rows):
+            return found
+        rows, known = found, known | set(found["before"]) | set(found["after"])
 
 
 def _walk_back(code: str, events: pd.DataFrame) -> tuple[pd.DataFrame, set[str]]:

@@ -6,7 +6,8 @@ Names, units and directions are in :mod:`diagnosis.catalogue`. What chance does 
 is in :mod:`diagnosis.indicators.small_numbers`, always beside the official values.
 """
 
-from diagnosis.indicators.gaps import REASONS, gap_reasons
+from diagnosis.indicators.breaks import keep_consistent
+from diagnosis.indicators.gaps import REASONS, find_waiting, gap_reasons
 from diagnosis.indicators.interval_classes import classify_with_intervals, summarise_by_size
 from diagnosis.indicators.like_places import LikePlaces, classify_sizes, comparison_groups, find_like
 from diagnosis.indicators.municipal import MEASURES, compute, coverage, gather_fractions
@@ -25,8 +26,10 @@ __all__ = [
     "compute",
     "coverage",
     "find_like",
+    "find_waiting",
     "gap_reasons",
     "gather_fractions",
+    "keep_consistent",
     "latest",
     "rate_intervals",
     "series",

@@ -54,6 +54,25 @@ REASONS = {
 """Texts in both languages by reason; ``unknown`` never occurs in tables that come from `compute`."""
 
 
+def find_waiting(tables: Tables) -> pd.Series:
+    """Find the indicators that wait for their file: nowhere computed, since a table or column they need is not here.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        As for :func:`diagnosis.indicators.compute`.
+
+    Returns
+    -------
+    Series
+        Index ``indicator``, in the order of the catalogue; values ``source_missing`` or ``column_missing``, keys of
+        :data:`REASONS`.
+    """
+    found = {name: measure.missing_source(tables) for name, measure in MEASURES.items()}
+    waiting = {name: reason for name, reason in found.items() if reason}
+    return pd.Series(waiting, dtype=object, name="reason").rename_axis("indicator")
+
+
 def gap_reasons(values: pd.DataFrame, tables: Tables, groups: pd.Series | None = None) -> pd.DataFrame:
     """Give the reason of every missing cell of a table of municipal indicators.
 

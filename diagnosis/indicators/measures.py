@@ -211,7 +211,9 @@ def evaluate(measure: Measure, counts: Counts, units: Units) -> Evaluation:
     if measure.kind == "category":
         nothing = np.full(number, np.nan)
         if units.grouped:
-            return Evaluation(nothing.astype(object), nothing, np.ones(number), np.zeros(number), nowhere)
+            # None, which is what missing text is once it has been saved and read back
+            text = np.full(number, None, dtype=object)
+            return Evaluation(text, nothing, np.ones(number), np.zeros(number), nowhere)
         present = pd.notna(numerator).astype(float)
         return Evaluation(numerator, nothing, np.ones(number), present, nowhere)
     if measure.kind == "mean" and not units.grouped:

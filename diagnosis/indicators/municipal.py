@@ -146,6 +146,8 @@ def count(tables: Tables, units: Units, names: Iterable[str]) -> Counts:
         counts |= risk.count(tables, units)
     if wanted & set(accessibility.MEASURES):
         counts |= accessibility.count(tables, units, counts["residents"])
+    if wanted & accessibility.ROAD_MEASURES:
+        counts |= accessibility.count_road_times(tables, units, counts["residents"])
     if wanted & set(population_change.MEASURES):
         counts |= population_change.count(tables, units, counts["residents"])
     if wanted & set(education.MEASURES):

@@ -21,6 +21,7 @@ AGES = {
     "age_0_2": ("fm", 0, 2),
     "age_0_4": ("fm", 0, 4),
     "age_0_14": ("fm", 0, 14),
+    "age_0_19": ("fm", 0, 19),
     "age_3_13": ("fm", 3, 13),
     "age_15_19": ("fm", 15, 19),
     "age_15_29": ("fm", 15, 29),
@@ -45,6 +46,7 @@ MEASURES = {
     "mean_age": Measure(_NEEDS, "years_of_age", "residents", factor=1),
     "old_age_index": Measure(_NEEDS, "age_65_plus", "age_0_14", chance="ratio"),
     "dependency_ratio": Measure(_NEEDS, "age_dependent", "age_15_64", chance="ratio"),
+    "dependency_ratio_20_64": Measure(_NEEDS, "age_dependent_20_64", "age_20_64", chance="ratio"),
     "old_age_dependency": Measure(_NEEDS, "age_65_plus", "age_15_64", chance="ratio"),
     "parent_support_ratio": Measure(_NEEDS, "age_85_plus", "age_50_64", chance="ratio"),
     "working_age_turnover": Measure(_NEEDS, "age_60_64", "age_15_19", chance="ratio"),
@@ -92,6 +94,7 @@ def count(tables: Tables, units: Units) -> Counts:
         counts[name] = by_sex[sex][:, first : last + 1].sum(axis=1)
         counts[name][incomplete] = np.nan
     counts["age_dependent"] = counts["age_0_14"] + counts["age_65_plus"]
+    counts["age_dependent_20_64"] = counts["age_0_19"] + counts["age_65_plus"]
     # People are on average half a year older than their completed age.
     counts["years_of_age"] = by_sex["fm"] @ (np.arange(OLDEST_AGE + 1) + 0.5)
     small = np.where(incomplete, np.nan, counts["residents"] <= SMALL_MUNICIPALITY)

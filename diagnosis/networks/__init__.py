@@ -6,9 +6,11 @@ from diagnosis.networks.completion import Completion, complete_flows, hide_tail
 from diagnosis.networks.contiguity import components, contiguity, to_graph, to_libpysal
 from diagnosis.networks.graph import flow_matrix
 from diagnosis.networks.models import gravity_flows, modelled_flows, radiation_flows
+from diagnosis.networks.spatial_clusters import SpatialClusters, spatial_clusters
 
 __all__ = [
     "Completion",
+    "SpatialClusters",
     "commuting_graph",
     "complete_flows",
     "components",
@@ -23,6 +25,7 @@ __all__ = [
     "nodal_flows",
     "radiation_flows",
     "significant_flows",
+    "spatial_clusters",
     "to_graph",
     "to_libpysal",
 ]

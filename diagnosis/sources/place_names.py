@@ -12,6 +12,7 @@ import math
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,10 @@ SIZE_FACTOR = 2.0
 """A homonym whose residents are more than so many times those declared, or less than their part, is not chosen."""
 
 LIKENESS = 0.85
+LEAST_LIKENESS = 0.6
+SIGNS = "abcdefghijklmnopqrstuvwxyz0123456789"
+"""What a key is made of, see :func:`key`."""
+
 CANDIDATES = 3
 ENGLISH = {
     "sicily": "19",
@@ -151,6 +156,28 @@ class Gazetteer:
         return cls(
             names.drop_duplicates(["key", "code"])[["key", "words", "code", "match"]], places, territories
         )
+
+    @cached_property
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        """The rows of `names`."""
+        return list(self.names.itertuples(index=False, name=None))
+
+    @cached_property
+    def signs(self) -> np.ndarray:
+        """How often each of :data:`SIGNS` is in the key of each name: names x signs."""
+        forms = self.names["key"].to_numpy(dtype="S")
+        letters = forms.view("uint8").reshape(len(forms), -1)
+        return np.stack([(letters == ord(sign)).sum(axis=1) for sign in SIGNS], axis=1)
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """First two signs of the key of each name."""
+        return self.names["key"].to_numpy(dtype="U2")
+
+    @cached_property
+    def positions(self) -> np.ndarray:
+        """Row of each name's municipality in `places`."""
+        return self.places.index.get_indexer(self.names["code"])
 
     def words(self) -> set[str]:
         """Return the words, of four letters or more, of all names of places."""
@@ -313,20 +340,31 @@ def _abbreviated(name: str, names: pd.DataFrame) -> dict[str, str]:
 
 def _resembling(form: str, px: float, py: float, gazetteer: Gazetteer) -> tuple:
     """Accept a short or misspelt name that a position confirms; otherwise list what it resembles."""
-    names, places = gazetteer.names, gazetteer.places
-    away = pd.Series(np.hypot(places["x"] - px, places["y"] - py), places.index)
-    near = names[names["code"].isin(away.index[away < NEAR])]
-    alike = names[names["key"].str.startswith(form[:2]) & (names["key"].str.len() - len(form)).abs().le(4)]
+    places = gazetteer.places
+    metres = np.hypot(places["x"].to_numpy() - px, places["y"].to_numpy() - py)
+    signs, counts = gazetteer.signs, np.array([form.count(sign) for sign in SIGNS])
+    lengths = signs.sum(axis=1)
+    near = metres[gazetteer.positions] < NEAR
+    alike = np.char.startswith(gazetteer.starts, form[:2]) & (np.abs(lengths - len(form)) <= 4)
+    # The most a matcher's ratio can be: what its quick_ratio is, for all names at once.
+    most = 2.0 * np.minimum(signs, counts).sum(axis=1) / (lengths + len(form))
+    worth = (most > LEAST_LIKENESS) | np.char.startswith(gazetteer.starts, form[:2])
+    rows = np.concatenate([np.flatnonzero(near & worth), np.flatnonzero(alike & worth & ~near)])
     scores: dict[str, tuple[float, str]] = {}
-    for found, words, code, match in pd.concat([near, alike]).drop_duplicates().itertuples(index=False):
-        matcher = difflib.SequenceMatcher(None, form, found, autojunk=False)
-        score = matcher.ratio() if matcher.quick_ratio() > 0.6 else 0.0
-        starts = _starts(form, words) or _starts(found, form)
+    matcher = difflib.SequenceMatcher(None, form, autojunk=False)
+    for row in rows.tolist():
+        found, words, code, match = gazetteer.rows[row]
+        starts = found.startswith(form) and _starts(form, words)
+        score = 0.0
+        if most[row] > LEAST_LIKENESS:
+            matcher.set_seq2(found)
+            score = matcher.ratio()
         if starts:
             score = max(score, LIKENESS)
         kind = match if match == "former" else "short" if starts else "spelling"
-        if score > scores.get(code, (0.6, ""))[0]:
+        if score > scores.get(code, (LEAST_LIKENESS, ""))[0]:
             scores[code] = (score, kind)
+    away = pd.Series(metres, places.index)
     ranked = sorted(scores, key=lambda code: (-scores[code][0], not away[code] < NEAR, away[code]))
     possible = [code for code in ranked if scores[code][0] >= 0.75 and away[code] < NEAR]
     sure = [code for code in ranked if scores[code][0] >= LIKENESS and away[code] < CLOSE]

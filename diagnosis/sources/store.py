@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diagnosis.errors import InputError, SourceError, unknown_name
-from diagnosis.provenance import Source, SourceFile, Tier, package_versions
+from diagnosis.provenance import Source, SourceFile, Tier, file_digest, package_versions
 from diagnosis.schema import Text
 from diagnosis.sources.messages import message
 
 if TYPE_CHECKING:
     import pandas as pd
+
+STATUS = (
+    "title", "available", "tier", "file", "bytes", "checksum", "reference_date", "vintage", "licence",
+    "licence_confirmed", "address", "note",
+)  # fmt: skip
+"""Columns of :meth:`Store.status`."""
 
 
 class Store:
@@ -103,7 +109,9 @@ class Store:
         -------
         pandas.DataFrame
             Index `source`; `title` (text), `available` (bool), `tier` (text, empty if absent), `file` (path found,
-            or expected), `bytes` (0 if absent), `note` (what stands in, or what its absence costs).
+            or expected), `bytes` (0 if absent), `checksum` (``listed``: that of the list, ``other``, ``unlisted``: the
+            list has none, ``absent``), `reference_date`, `vintage`, `licence`, `licence_confirmed` (bool), `address`
+            (see :attr:`diagnosis.provenance.Source.address`), `note` (what stands in, or what its absence costs).
         """
         import pandas as pd
 
@@ -120,16 +128,25 @@ class Store:
                     "tier": tier,
                     "file": str(path if tier or source.tier == "download" else source.file),
                     "bytes": path.stat().st_size if place else 0,
+                    "checksum": _compare(path, source, stands_in) if place else "absent",
+                    "reference_date": source.reference_date,
+                    "vintage": source.vintage or "",
+                    "licence": source.licence,
+                    "licence_confirmed": source.licence_confirmed,
+                    "address": source.address,
                     "note": note[language] if note else "",
                 }
             )
-        columns = ["source", "title", "available", "tier", "file", "bytes", "note"]
-        return pd.DataFrame(rows, columns=columns).set_index("source")
+        return pd.DataFrame(rows, columns=["source", *STATUS]).set_index("source")
+
+    def has(self, source_id: str) -> bool:
+        """Whether the file of a source, or a stand-in, is here."""
+        return self._place(self.sources[source_id]) is not None
 
     def _place(self, source: Source) -> tuple[Path, Tier, bool] | None:
         candidates: list[tuple[Path, Tier, bool]] = []
         if source.tier == "embedded":
-            if folder := _package_folder(source.package):
+            if folder := package_folder(source.package):
                 candidates.append((folder / source.file, "embedded", False))
         else:
             if self.mirror:
@@ -165,11 +182,19 @@ def describe_cost(source: Source) -> Text:
     return message("cost", needed_for=source.needed_for)
 
 
+def _compare(path: Path, source: Source, stands_in: bool) -> str:
+    listed = source.stand_in_sha256 if stands_in else source.sha256
+    if listed is None:
+        return "unlisted"
+    return "listed" if file_digest(path) == listed else "other"
+
+
 def _depth(file: str) -> int:
     return file.count("/")
 
 
-def _package_folder(distribution: str) -> Path | None:
+def package_folder(distribution: str) -> Path | None:
+    """Return the folder of a distribution's module; None if it is not installed."""
     from importlib.util import find_spec
 
     # The module is found, not imported: importing the carrier of a data file may cost seconds.

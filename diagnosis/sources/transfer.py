@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 import json
-import threading
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,62 +16,32 @@ from diagnosis.provenance import Source, file_digest, write_atomically
 from diagnosis.schema import Text
 from diagnosis.sources.content import check_content, unpack_member
 from diagnosis.sources.messages import BilingualError, message
+from diagnosis.sources.patience import (
+    InterruptedTransferError,
+    Pace,
+    Patience,
+    SpeedWatch,
+    UnavailableError,
+)
+from diagnosis.sources.response import (
+    continues,
+    describe_fault,
+    describe_refusal,
+    is_encoded,
+    length_of,
+    open_response,
+    read_blocks,
+    retry_after,
+)
 
 if TYPE_CHECKING:
     import requests
 
-BLOCK = 1 << 16
-BACKOFF_SECONDS = 0.5
-LONGEST_WAIT_SECONDS = 30.0
+TIMES_LARGER, ALWAYS_ALLOWED = 20, 64 << 20
+"""A file may be twenty times as large as the copy the list knows, and 64 MiB in any case."""
+RECORD_SUFFIX = ".json"
+"""What was recorded of a download lies beside it, under its name with this ending."""
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
-
-
-class UnavailableError(BilingualError):
-    """The publisher cannot be reached, does not answer in time or does not have the file."""
-
-
-class InterruptedTransferError(Exception):
-    """A fault that may pass: worth another attempt."""
-
-    def __init__(self, reason: Text, wait: float | None = None) -> None:
-        super().__init__(reason.en)
-        self.reason, self.wait = reason, wait
-
-
-@dataclass
-class Patience:
-    """How long and how often to try, shared by all downloads of one call."""
-
-    timeout: tuple[float, float]
-    retries: int
-    max_bytes: int
-    ends: float | None  # moment of `clock` after which nothing new is begun
-    clock: Callable[[], float]
-    sleep: Callable[[float], None]
-    stop: threading.Event = field(default_factory=threading.Event)
-
-    def left(self) -> float:
-        """Seconds that remain; infinite without a deadline."""
-        return float("inf") if self.ends is None else self.ends - self.clock()
-
-    def check(self) -> None:
-        """Raise `UnavailableError` once time is over or the caller gave up."""
-        if self.stop.is_set():
-            raise UnavailableError(message("interrupted"))
-        if self.left() <= 0:
-            raise UnavailableError(message("time_over"))
-
-    def limits(self) -> tuple[float, float]:
-        """Connect and read time-outs, cut to the time that remains."""
-        left = max(self.left(), 0.05)
-        return min(self.timeout[0], left), min(self.timeout[1], left)
-
-    def pause(self, attempt: int, wanted: float | None) -> None:
-        """Wait before the next attempt: doubling, or as long as the server asks for, within bounds."""
-        wait = min(BACKOFF_SECONDS * 2**attempt if wanted is None else wanted, LONGEST_WAIT_SECONDS)
-        if wait >= self.left():
-            raise UnavailableError(message("time_over_waiting"))
-        self.sleep(wait)
 
 
 class Transfer:
@@ -84,13 +53,17 @@ class Transfer:
         path: Path,
         session: requests.Session,
         patience: Patience,
+        pace: Pace,
         progress: Callable[[int, int | None], None],
     ) -> None:
         self.source, self.path, self.session = source, path, session
-        self.patience, self.progress = patience, progress
+        self.patience, self.pace, self.progress = patience, pace, progress
+        self.max_bytes = patience.max_bytes
+        if source.bytes:
+            self.max_bytes = min(self.max_bytes, max(TIMES_LARGER * source.bytes, ALWAYS_ALLOWED))
         self.part = path.with_name(f"{path.name}.part")
         self.part_state = path.with_name(f"{path.name}.part.json")
-        self.state = path.with_name(f"{path.name}.json")
+        self.state = path.with_name(f"{path.name}{RECORD_SUFFIX}")
         self.note: Text | None = None
 
     def run(self) -> str:
@@ -117,7 +90,7 @@ class Transfer:
                 if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
                     raise UnavailableError(message("bad_address", url=self.source.url)) from error
                 if attempt == self.patience.retries:
-                    raise UnavailableError(_reason(error)) from error
+                    raise UnavailableError(describe_fault(error)) from error
                 self.patience.pause(attempt, getattr(error, "wait", None))
         self._settle()
         return "downloaded"
@@ -129,86 +102,101 @@ class Transfer:
             "User-Agent": "diagnosis (python-requests)",
             "Accept-Encoding": "identity",  # else lengths and ranges count compressed bytes
         }
-        held = _read_state(self.part_state, self.source.url)
+        held = read_record(self.part_state, self.source.url)
         # Without a strong validator nobody can tell whether the rest belongs to the same issue: begin again.
         if have and (validator := held.get("etag") or held.get("last_modified")):
             headers |= {"Range": f"bytes={have}-", "If-Range": validator}
         else:
             have = 0
             headers |= self._conditions()
-        with self.session.get(
-            self.source.url, headers=headers, stream=True, timeout=self.patience.limits()
-        ) as response:
-            status = response.status_code
-            if status == 304 and not have:
-                return False
-            if status == 416:  # what we hold is longer than the file has become
-                self._drop()
-                raise InterruptedTransferError(message("another_issue"))
-            if status in _AGAIN:
-                raise InterruptedTransferError(_refusal(status, self.source.url), _retry_after(response))
-            if status not in (200, 206):
-                raise UnavailableError(_refusal(status, self.source.url))
-            if status == 206 and not response.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
-                self._drop()
-                raise InterruptedTransferError(message("another_range"))
-            self._append(response, have if status == 206 else 0)
+        self.pace.take_turn()
+        try:
+            with open_response(self.session, self.source.url, headers, self.patience) as response:
+                return self._take(response, have, held)
+        finally:
+            self.pace.end_turn()
+
+    def _take(self, response: requests.Response, have: int, held: dict[str, Any]) -> bool:
+        status = response.status_code
+        if status == 304 and not have:
+            return False
+        if status == 416:  # what we hold is longer than the file has become
+            self._drop()
+            raise InterruptedTransferError(message("another_issue"))
+        if status in _AGAIN:
+            asked = retry_after(response)
+            self.pace.heed(asked)
+            raise InterruptedTransferError(describe_refusal(status, self.source.url), asked)
+        if status not in (200, 206):
+            raise UnavailableError(describe_refusal(status, self.source.url))
+        if status == 206 and not continues(response, have, held):
+            self._drop()
+            raise InterruptedTransferError(message("another_range"))
+        self._append(response, have if status == 206 else 0)
         return True
 
     def _conditions(self) -> dict[str, str]:
-        known = _read_state(self.state, self.source.url)
+        known = read_record(self.state, self.source.url)
         if not self.path.is_file() or known.get("sha256") != file_digest(self.path):
             return {}  # "unchanged" would be said of another file than the one here
         names = {"etag_any": "If-None-Match", "last_modified": "If-Modified-Since"}
         return {header: known[name] for name, header in names.items() if known.get(name)}
 
     def _append(self, response: requests.Response, have: int) -> None:
-        length = response.headers.get("Content-Length", "")
-        encoded = response.headers.get("Content-Encoding", "identity") != "identity"
-        total = have + int(length) if length.isdigit() and not encoded else None
+        total = length_of(response, have)
         self._limit(total or 0)
         etag = response.headers.get("ETag", "")
         state = {
             "url": self.source.url,
-            "etag": "" if etag.startswith("W/") or encoded else etag,
+            "etag": "" if etag.startswith("W/") or is_encoded(response) else etag,
             "etag_any": etag,
-            "last_modified": "" if encoded else response.headers.get("Last-Modified", ""),
+            "last_modified": "" if is_encoded(response) else response.headers.get("Last-Modified", ""),
+            "total": total,
         }
+        watch = SpeedWatch(self.patience.clock)
         with self.part.open("ab" if have else "wb") as stream:
             if not have:
                 write_atomically(self.part_state, json.dumps(state))
             self.progress(have, total)
-            for block in _blocks(response):
+            for block in read_blocks(response):
                 stream.write(block)
                 have += len(block)
                 self._limit(have)
                 self.progress(have, total)
                 self.patience.check()
-        if total is not None and have != total:  # urllib3 1.26 does not look at this itself
+                watch.add(len(block))
+            stream.flush()
+            os.fsync(
+                stream.fileno()
+            )  # it is renamed next: a crash must not leave the new name with no content
+        if total is not None and have != total:  # also what a server leaves out of a range
             raise InterruptedTransferError(message("cut_short", received=have, total=total))
 
     def _limit(self, size: int) -> None:
-        if size > self.patience.max_bytes:
+        if size > self.max_bytes:
             self._drop()
             raise BilingualError(
-                message("too_large", name=self.path.name, limit=self.patience.max_bytes),
+                message("too_large", name=self.path.name, limit=self.max_bytes),
                 message("sends", size=size),
             )
 
     def _settle(self) -> None:
         """Verify the part and give it its name; a part that fails is removed, since resuming cannot mend it."""
-        state = _read_state(self.part_state, self.source.url)
+        state = read_record(self.part_state, self.source.url)
         try:
-            if self.source.archive_member:
-                check_content(self.part, "archive.zip", self.patience.max_bytes)
-                write_atomically(self.path, self._unpack)
-            else:
-                self._verify(self.part)
-                self.part.replace(self.path)
+            self._place()
         finally:
             self._drop()
         state |= {"sha256": file_digest(self.path), "bytes": self.path.stat().st_size}
         write_atomically(self.state, json.dumps(state, indent=2) + "\n")
+
+    def _place(self) -> None:
+        if self.source.archive_member:
+            check_content(self.part, "archive.zip", self.max_bytes)
+            write_atomically(self.path, self._unpack)
+        else:
+            self._verify(self.part)
+            self.part.replace(self.path)
 
     def _unpack(self, target: Path) -> None:
         with target.open("wb") as stream:
@@ -216,7 +204,7 @@ class Transfer:
         self._verify(target)
 
     def _verify(self, path: Path) -> None:
-        check_content(path, self.path.name, self.patience.max_bytes)
+        check_content(path, self.path.name, self.max_bytes)
         if self.source.sha256 and file_digest(path) != self.source.sha256:
             if self.source.pinned:
                 raise BilingualError(
@@ -231,56 +219,9 @@ class Transfer:
         self.part_state.unlink(missing_ok=True)
 
 
-def _blocks(response: requests.Response) -> Iterator[bytes]:
-    from urllib3.exceptions import HTTPError
-
-    read = getattr(response.raw, "read1", None)
-    if read is None:
-        yield from response.iter_content(BLOCK)
-        return
-    # read1 returns what has come; a server that trickles could otherwise hold a whole block back for hours.
-    try:
-        while block := read(BLOCK, decode_content=True):
-            yield block
-    except (HTTPError, OSError) as error:
-        raise InterruptedTransferError(_reason(error)) from error
-
-
-def _reason(error: BaseException) -> Text:
-    """Shorten the nested texts of HTTP libraries to what a reader can use."""
-    name = type(error).__name__
-    if isinstance(error, InterruptedTransferError):
-        return error.reason
-    if "Timeout" in name:
-        return message("no_answer")
-    if "SSL" in name:
-        return message("bad_certificate")
-    if "Proxy" in name:
-        return message("proxy")
-    if "Redirects" in name:
-        return message("redirects")
-    if "Connection" in name or "Protocol" in name or "Incomplete" in name:
-        return message("unreachable")
-    return message("other_fault", kind=name)
-
-
-def _refusal(status: int, url: str) -> Text:
-    """Say what an answer without the file means; its own words are left out, being in any language."""
-    if status in (404, 410):
-        return message("not_found", status=status, url=url)
-    if status in (401, 403):
-        return message("refused", status=status, url=url)
-    return message("answered", status=status, url=url)
-
-
-def _retry_after(response: requests.Response) -> float | None:
-    value = response.headers.get("Retry-After", "")
-    return float(value) if value.isdigit() else None
-
-
-def _read_state(path: Path, url: str) -> dict[str, Any]:
-    """Read the validators kept beside a file; none if they are of another address or unreadable."""
-    with suppress(OSError, ValueError):
+def read_record(path: Path, url: str) -> dict[str, Any]:
+    """Read what was recorded of a download; nothing if it is of another address or unreadable."""
+    with suppress(OSError, ValueError, RecursionError):
         state = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(state, dict) and state.get("url") == url:
             return state

@@ -12,6 +12,7 @@ from diagnosis.tables.basic import (
     INNER_AREAS,
     INNER_PROJECT_AREAS_2014,
     INNER_PROJECT_AREAS_2021,
+    LABOUR_AREA_CLASSES,
     LABOUR_AREAS,
     LABOUR_AREAS_2011,
     MARGINS,
@@ -23,7 +24,7 @@ from diagnosis.tables.basic import (
     WELLBEING,
 )
 from diagnosis.tables.contract import CRS, VINTAGE, Column, Table
-from diagnosis.tables.economy import BUSINESS, DAILY_TRAVEL_2011, INCOME
+from diagnosis.tables.economy import BUSINESS, DAILY_TRAVEL_2011, INCOME, ROAD_TIMES
 from diagnosis.tables.energy import (
     COVENANT_SIGNATORIES,
     ELECTRICITY_FACTORS,
@@ -54,12 +55,14 @@ ITALIAN_TABLES = {
     table.name: table
     for table in (
         MARGINS,
+        LABOUR_AREA_CLASSES,
         LABOUR_AREAS_2011,
         INNER_PROJECT_AREAS_2014,
         INNER_PROJECT_AREAS_2021,
         INCOME,
         BUSINESS,
         DAILY_TRAVEL_2011,
+        ROAD_TIMES,
         SCHOOLS,
         PUPILS,
         LIBRARIES,
@@ -94,6 +97,7 @@ __all__ = [
     "ITALIAN_TABLES",
     "LABOUR_AREAS",
     "LABOUR_AREAS_2011",
+    "LABOUR_AREA_CLASSES",
     "LIBRARIES",
     "MARGINS",
     "MUNICIPALITIES",
@@ -103,6 +107,7 @@ __all__ = [
     "PROVINCE_BODIES",
     "PUPILS",
     "RESIDENTS_BY_YEAR",
+    "ROAD_TIMES",
     "SCHOOLS",
     "TABLES",
     "VEHICLES",

@@ -150,6 +150,21 @@ LABOUR_AREAS = Table(
     {"area": Column("text"), "area_name": Column("text", required=False)},
 )
 
+LABOUR_AREA_CLASSES = Table(
+    "labour_area_classes",
+    "What the official labour market areas (SLL) are specialised in; `area` as in the table labour_areas.",
+    {
+        "area_name": Column("text", may_be_missing=False),
+        "class": Column("text", may_be_missing=False, values=tuple("ABCD")),
+        "class_name": Column("text", may_be_missing=False, description="as published, Italian"),
+        "group": Column("text", may_be_missing=False, description="class and number"),
+        "group_name": Column("text", may_be_missing=False, description="as published, Italian"),
+        "residents": Column("number", minimum=0, unit="residents"),
+        "area_km2": Column("number", minimum=0, unit="km2"),
+    },
+    key=("area",),
+)
+
 LABOUR_AREAS_2011 = area_table(
     "labour_areas_2011", "Official labour market areas (SLL) of 2011, drawn from that year's census."
 )

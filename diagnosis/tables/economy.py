@@ -88,3 +88,20 @@ DAILY_TRAVEL_2011 = Table(
     indexed=False,
 )
 """`destination`: a municipality, or ``F`` + the 3-digit code of a foreign state; `purpose`: one of :data:`PURPOSES`."""
+
+ROAD_TIMES = Table(
+    "travel_times",
+    "Time and length of the way by road from one municipality to another, town hall to town hall.",
+    {
+        "minutes": Column(
+            "number", minimum=0, may_be_missing=False, unit="minutes", description="by car, with traffic"
+        ),
+        "km": Column("number", minimum=0, unit="km"),
+        "free_minutes": Column(
+            "number", required=False, minimum=0, unit="minutes", description="by car, on empty roads"
+        ),
+    },
+    key=("origin", "destination"),
+    indexed=False,
+)
+"""No row: too far to be kept (see :mod:`diagnosis.sources.istat_travel`), no way by road, or a municipality itself."""

@@ -147,6 +147,13 @@ def economy(codes, random):
     }
 
 
+def road_times(codes, random):
+    """Minutes between any two municipalities, another number each way."""
+    pairs = pd.MultiIndex.from_product([codes, codes], names=["origin", "destination"])
+    minutes = pd.Series(random.uniform(5, 90, len(pairs)), index=pairs, name="minutes").reset_index()
+    return minutes[minutes["origin"] != minutes["destination"]].assign(km=10.0)
+
+
 def random_tables(seed=0, number=60, ends=900):
     """A country without gaps, for properties that must hold whatever the numbers."""
     random = np.random.default_rng(seed)
@@ -168,7 +175,14 @@ def random_tables(seed=0, number=60, ends=900):
     everyone = pd.DataFrame({"origin": codes, "destination": codes, "commuters": 40.0})
     flows = pd.concat([flows, everyone]).groupby(["origin", "destination"], as_index=False).sum()
     return {
-        "municipalities": pd.DataFrame({"area_km2": random.uniform(5, 200, number)}, index=codes),
+        "municipalities": pd.DataFrame(
+            {
+                "area_km2": random.uniform(5, 200, number),
+                "province": "900",
+                "capital": (np.arange(number) == 0).astype(int),
+            },
+            index=codes,
+        ),
         "population": counts(list(AGE_COLUMNS), 4),
         "flows": flows,
         "hazards": counts(what, 500).join(counts(exposed, 20)),
@@ -182,6 +196,7 @@ def random_tables(seed=0, number=60, ends=900):
         **services(codes, random),
         **covenant(codes, random),
         **economy(codes, random),
+        "travel_times": road_times(codes, random),
         "classification": pd.DataFrame(
             {
                 "degurba": random.choice(list("123"), number),

@@ -152,7 +152,7 @@ def test_no_group_value_rests_on_a_part_of_its_members(make_tables, secret, data
 def test_national_values_are_those_istat_publishes(mirror, italy):
     from diagnosis.sources.istat_frame import read_business
 
-    tables = italy | {"business": read_business(mirror / "istat/frame_territoriale_2023.xlsx")}
+    tables = dict(italy) | {"business": read_business(mirror / "istat/frame_territoriale_2023.xlsx")}
     country = compute(tables, pd.Series("IT", index=tables["municipalities"].index), MEASURES).loc["IT"]
     published = {  # Tav. 1 and 2, row ITALIA
         "wage_per_employee": 28_549,

@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from diagnosis.catalogue import load_catalogue
-from diagnosis.indicators import compute, coverage, gap_reasons
+from diagnosis.commands.coverage import read_coverage
+from diagnosis.indicators import compute, coverage, find_waiting, gap_reasons, latest
 
 NO_POPULATION = {"081025", "099030", "099031"}  # Misiliscemi, Montecopiolo, Sassofeltrio
 
@@ -43,6 +44,31 @@ def test_no_gap_without_a_reason(italy, values):
             "differing_inventories",
             "member_without_data",
         }
+
+
+def test_no_indicator_is_missing_in_all_pilots_but_those_that_wait_for_their_file(italy, values):
+    from diagnosis.config import city_files, load_city
+
+    pilots = [city.code for city in map(load_city, city_files()) if city.pilot]
+    assert len(pilots) >= 13
+    empty = set(values.columns[values.loc[pilots].isna().all()])
+    waiting = find_waiting(italy)
+    assert empty == set(waiting.index)
+    # what waits is missing for want of a file or of its columns, whoever asks
+    assert set(waiting) <= {"source_missing", "column_missing"}
+    listed = read_coverage()
+    assert set(listed.index[listed == 0]) == empty
+
+
+def test_coverage_in_the_docs_is_that_of_the_data(italy, values):
+    listed = read_coverage()
+    own = listed[listed.index.isin(values.columns)]
+    assert set(own.index) == set(values.columns), (
+        "run `diagnosis catalogue --measure --write docs/indicators.md`"
+    )
+    assert np.allclose(own, values[own.index].notna().mean())
+    years = latest(italy["wellbeing"], load_catalogue())
+    assert np.allclose(listed[years.index], years["coverage"])
 
 
 def test_published_totals(country):

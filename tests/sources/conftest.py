@@ -157,7 +157,9 @@ def fetch(tmp_path):
 
     def run(*sources, **options):
         run.waits = []
-        options = {"timeout": (1, 1), "retries": 2, "sleep": run.waits.append} | options
+        options = {
+            "timeout": (1, 1), "retries": 2, "pause": 0, "sleep": run.waits.append, "jitter": float,
+        } | options  # fmt: skip
         return pull({source.id: source for source in sources}, tmp_path / "raw", **options)
 
     def files():

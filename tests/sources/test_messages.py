@@ -13,7 +13,7 @@ import pytest
 from diagnosis.errors import SourceError
 from diagnosis.provenance import load_sources
 from diagnosis.schema import LANGUAGES
-from diagnosis.sources import content, fetch, store, transfer
+from diagnosis.sources import content, fetch, patience, response, store, transfer, verification
 from diagnosis.sources.messages import MESSAGES, BilingualError, list_names, message
 from diagnosis.sources.store import Store, by_hand
 
@@ -50,7 +50,7 @@ def test_every_message_is_in_both_languages_with_the_same_places(key):
 
 def test_every_message_is_used_and_filled():
     used = set()
-    for module in (content, fetch, store, transfer):
+    for module in (content, fetch, patience, response, store, transfer, verification):
         tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and node.value in MESSAGES:
@@ -232,7 +232,7 @@ def test_what_the_disk_refuses_is_told_in_italian(
     ],
 )
 def test_errors_of_http_libraries_are_known_by_name(kind, key):
-    fault = transfer._reason(type(kind, (Exception,), {})("the words of the library"))
+    fault = response.describe_fault(type(kind, (Exception,), {})("the words of the library"))
     assert fault == message(key, kind=kind)
     assert "the words" not in fault.en
 

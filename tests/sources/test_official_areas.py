@@ -289,3 +289,52 @@ def test_published_project_areas_have_their_own_totals(mirror):
     assert (len(current), current["area"].nunique()) == (622 + 1107, 43 + 67)
     assert (current["area"] == "Alto Aterno - Gran Sasso Laga").sum() == 18
     assert current.loc["099030", "area"] == "Alta Valmarecchia"  # in its region since 2021
+
+
+# what the areas of 2021 are specialised in
+
+CLASSES = [
+    ["SLL_2021_T", "SLL_2021", "DEN_SLL_2021", "Cod_classe", "Den_classe", "Cod_gruppo", "DEN_Gruppo"],
+    ["0104", 104, "SUSA", "C", "SL non manifatturieri", "C4", "Sistemi locali turistici"],
+    ["2033", 2033, "VILLASIMIUS", "C", "SL non manifatturieri", "C4", "sistemi locali turistici"],
+    ["0101", 101, "IVREA", "C", "SL non manifatturieri", "C4", "Sistemi locali turistici"],
+]
+
+
+@pytest.fixture
+def read_classes(tmp_path, write_workbook):
+    def read(*rows):
+        numbers = [["pop_31_12_2021", "sup_01_01_2021 (km2)"], *([1000, 2.5] for _ in rows[1:])]
+        filled = [[*row, *more] for row, more in zip(rows, numbers, strict=True)]
+        sheets = {"class": [*filled, [""] * 9, ["", "", " ", *[""] * 6]]}
+        return areas.read_labour_area_classes(write_workbook(tmp_path / "classes.xlsx", sheets))
+
+    return read
+
+
+def test_classes_of_areas_have_one_name_each(read_classes):
+    found = read_classes(*CLASSES)
+    assert list(found.index) == ["0101", "0104", "2033"]
+    assert found["group_name"].unique().tolist() == ["Sistemi locali turistici"]
+    assert found.loc["0104", ["class", "residents", "area_km2"]].tolist() == ["C", 1000, 2.5]
+
+
+def test_broken_classes_of_areas_are_refused(read_classes):
+    head, first, *_ = CLASSES
+    with pytest.raises(InputError, match=r"group must be of its class.*'0104'"):
+        read_classes(head, [*first[:3], "A", *first[4:]])
+    with pytest.raises(InputError, match="one of A, B, C, D"):
+        read_classes(head, [*first[:3], "E", *first[4:]])
+    with pytest.raises(InputError, match="must be unique"):
+        read_classes(head, first, first)
+    with pytest.raises(SourceError, match="Cod_gruppo"):
+        read_classes(["x" if name == "Cod_gruppo" else name for name in head], first)
+
+
+def test_published_classes_of_areas(mirror):
+    found = areas.read_labour_area_classes(mirror / "istat/Specializzazione_produttiva_SLL_2021.xlsx")
+    # ISTAT's release: 156 "Made in Italy", 111 heavy industry, 124 not manufacturing, 124 none; 17 groups
+    assert found["class"].value_counts().to_dict() == {"A": 156, "B": 111, "C": 124, "D": 124}
+    assert found["group"].nunique() == found["group_name"].nunique() == 17
+    listed = pd.read_csv(mirror / "validation/sll_2021.csv", dtype=str, keep_default_na=False)
+    assert set(found.index) == set(listed["sll_code"])

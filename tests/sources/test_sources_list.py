@@ -28,6 +28,7 @@ def test_the_inputs_of_this_version_are_listed(sources):
         "snai_areas_2021",
         "sll_2011",
         "sll_2021",
+        "sll_classes_2021",
         "classification_2023",
         "hazards_2021",
         "situas_municipalities",
@@ -47,6 +48,7 @@ def test_the_inputs_of_this_version_are_listed(sources):
         "income_2023",
         "business_2023",
         "daily_travel_2011",
+        "travel_times_2021",
     }
 
 
@@ -115,7 +117,7 @@ def test_embedded_files_are_the_listed_ones(sources, tmp_path):
 
 def test_the_mirror_holds_every_download_with_the_listed_checksum(sources, mirror, tmp_path):
     store = Store(sources, tmp_path, mirror)
-    absent = {"daily_travel_2011"}
+    absent = {"daily_travel_2011", "travel_times_2021"}
     assert set(store.status().query("not available").index) == absent
     for source in sources.values():
         if source.tier == "download" and source.id not in absent:
@@ -135,3 +137,9 @@ def test_listed_checksums_are_those_of_the_mirror(sources, mirror):
         for file, checksum in ((source.file, source.sha256), (source.stand_in, source.stand_in_sha256)):
             if checksum and source.tier == "download":
                 assert listed[file] == checksum == file_digest(mirror / file)
+
+
+def test_the_readme_counts_what_is_saved_by_hand(sources, project):
+    text = (project / "README.md").read_text(encoding="utf-8")
+    number = sum(source.address == "by_hand" for source in sources.values())
+    assert f"{number} of {len(sources)} sources" in " ".join(text.split())

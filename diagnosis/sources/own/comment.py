@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from diagnosis.sources.own.files import COMMENT, check_sound
-from diagnosis.sources.own.problems import RefusedFileError
+from diagnosis.sources.own.privacy import find_mention, tell_kind
+from diagnosis.sources.own.problems import Place, RefusedFileError
 
 LONGEST_COMMENT = 10_000
 LARGEST_COMMENT = 60_000
@@ -18,7 +19,7 @@ INLINE = re.compile(
     r"|\[(?P<label>[^\[\]\n]+)\]\((?P<link>[^()\s]+)\)"
 )
 BRACKET = re.compile(r"\](?=[(\[:])")
-SAFE_LINK = re.compile(r"(https?://[^\s<>\"'`]+|mailto:[\w.+-]+@[\w.-]+)", re.IGNORECASE)
+SAFE_LINK = re.compile(r"https?://[^\s<>\"'`]+", re.IGNORECASE)
 HEADING, ITEM, NUMBERED = re.compile(r"#{1,6}\s+"), re.compile(r"[-*+]\s+"), re.compile(r"\d{1,3}[.)]\s+")
 
 
@@ -50,14 +51,15 @@ def read_comment(folder: Path | str) -> str:
     Returns
     -------
     str
-        Markdown with headings, paragraphs, lists, emphasis and links (http, https and mailto only). Signs that could
+        Markdown with headings, paragraphs, lists, emphasis and links (http and https only). Signs that could
         begin HTML are written as character references, pictures are replaced by their description, hidden signs and
         those that turn the direction of text removed. ``""`` if there is no comment.
 
     Raises
     ------
     diagnosis.errors.InputError
-        It is no text, no ordinary file, or longer than :data:`LONGEST_COMMENT` signs.
+        It is no text, no ordinary file, longer than :data:`LONGEST_COMMENT` signs, or holds an e-mail address or a
+        tax code.
     """
     path = Path(folder) / COMMENT
     if not path.is_symlink() and not path.exists():
@@ -81,6 +83,9 @@ def read_comment(folder: Path | str) -> str:
     if len(text) > LONGEST_COMMENT:
         raise RefusedFileError("comment_too_long", limit=LONGEST_COMMENT)
     text = HIDDEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    for number, line in enumerate(text.split("\n"), start=1):
+        if kind := find_mention(line) or find_mention(re.sub(r"[*_\\]", "", line)):
+            raise RefusedFileError("personal_comment", Place(number), what=tell_kind(kind))
     text = IMAGE.sub(r"\1", text)
     text = _keep_safe_links(text)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").strip()

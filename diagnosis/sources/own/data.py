@@ -35,8 +35,8 @@ OWN_THEME = Domain(
     level="municipality",
     name=Text(it="Dati della città", en="The city's own data"),
     scoring=Text(
-        it="Entrano nel punteggio gli indicatori che la città ha indicato.",
-        en="The indicators that the city has chosen enter the score.",
+        it="Entrano nel punteggio locale gli indicatori che la città ha indicato.",
+        en="The indicators that the city has chosen enter the local score.",
     ),
 )
 """The theme of own indicators that name no other."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import stat
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-from diagnosis.sources.own.problems import Problems, RefusedFileError
+from diagnosis.sources.own.privacy import find_mention, tell_kind
+from diagnosis.sources.own.problems import Problems, RefusedFileError, words
 from diagnosis.sources.own.settings import LARGEST_YAML, OwnSettings, read_settings
 
 MOST_FILES = 200
@@ -18,6 +20,8 @@ SETTINGS = (".yml", ".yaml")
 COMMENT = "comment.md"
 LOCKS = ("~$", ".~lock")
 MEGABYTE = 1_000_000
+PROPOSALS = "areas"
+"""Folder in a city's own folder where the area editor saves its proposals."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +51,64 @@ class OwnFile:
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
 
+def own_folder(local: Path, city: str) -> Path:
+    """Return the folder of a city's own files: named after its id, in small or capital letters.
+
+    Parameters
+    ----------
+    local : Path
+        Folder that holds one folder a city.
+    city : str
+        Id of the city.
+
+    Returns
+    -------
+    Path
+        It may be absent.
+    """
+    exact = local / city
+    if exact.is_dir() or not local.is_dir():
+        return exact
+    alike = (path for path in sorted(local.iterdir()) if path.name.casefold() == city and path.is_dir())
+    return next(alike, exact)
+
+
+def has_own_files(folder: Path | None) -> bool:
+    """Whether there is anything in a city's folder but hidden files."""
+    return folder is not None and folder.is_dir() and any(_visible(folder))
+
+
+def own_content(folder: Path) -> list[list[str]]:
+    """Return name and checksum of each file of a city's folder: what a report made from them depends on.
+
+    A file that is refused unread (a link, one too large) stands with its kind or size.
+    """
+    return [[show_name(path), _content_mark(path)] for path in _visible(folder)] if folder.is_dir() else []
+
+
+def show_name(path: Path) -> str:
+    """Write the name of a file, also one that is no text in the encoding of the system."""
+    return path.name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _visible(folder: Path) -> list[Path]:
+    return sorted(
+        path for path in folder.iterdir() if not path.name.startswith(".") and not _is_kept_apart(path)
+    )
+
+
+def _is_kept_apart(path: Path) -> bool:
+    """Whether it is the folder of the areas proposed in the editor: no data of the city."""
+    return path.name == PROPOSALS and path.is_dir() and not path.is_symlink()
+
+
+def _content_mark(path: Path) -> str:
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_FILE:
+        return f"{stat.S_IFMT(status.st_mode)} {status.st_size}"
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def find_files(folder: Path, problems: Problems) -> list[OwnFile]:
     """Find the data files of a folder and the YAML of each; subfolders are not looked into.
 
@@ -66,12 +128,17 @@ def find_files(folder: Path, problems: Problems) -> list[OwnFile]:
         return []
     data: dict[str, Path] = {}
     yamls: list[Path] = []
-    entries = sorted(path for path in folder.iterdir() if path.name != COMMENT)
+    entries = sorted(path for path in folder.iterdir() if path.name != COMMENT and not _is_kept_apart(path))
     if len(entries) > MOST_FILES:
         problems.add(folder.name, "too_many_files", limit=MOST_FILES)
         entries = []
     for path in entries:
-        if path.name.startswith(LOCKS):
+        if any(unicodedata.category(sign) in ("Cc", "Cf", "Cs") for sign in path.name):
+            problems.add(show_name(path), "unreadable_name")
+        elif kind := find_mention(path.name):
+            where = words()["in_file"]
+            problems.add(path.name, "personal_text", what=tell_kind(kind), where=f"{where.it} / {where.en}")
+        elif path.name.startswith(LOCKS):
             problems.add(path.name, "locked_file")
         elif path.name.startswith(".") or path.name.casefold() in ("thumbs.db", "desktop.ini"):
             continue

@@ -86,11 +86,40 @@ def find_small_cells(
         True where the count is from 1 to the threshold and the indicator is not declared public. A zero stays, and
         so do totals from which a missing part could be reckoned: who publishes them has to look at that.
     """
-    limits = pd.Series(
+    return (people > 0) & people.le(_limits(people, entries, threshold), axis=1)
+
+
+def find_telling_totals(
+    people: pd.DataFrame, held_back: pd.DataFrame, entries: Mapping[str, OwnIndicator]
+) -> pd.Series:
+    """Find the indicators whose total over a group gives away the small counts held back in it.
+
+    Parameters
+    ----------
+    people : DataFrame
+        As in :func:`find_small_cells`, the members of the group only.
+    held_back : DataFrame of bool
+        What is held back among them.
+    entries : mapping of str to OwnIndicator
+
+    Returns
+    -------
+    Series of bool
+        By indicator. True where a single count is held back, which is the total less the others; and where several
+        add up to the least or the most they can, so that each of them is known.
+    """
+    number = held_back.sum()
+    total = people.where(held_back).sum()
+    extreme = (total == number) | (total == number * _limits(people, entries, None))
+    return (number == 1) | ((number > 1) & extreme)
+
+
+def _limits(people: pd.DataFrame, entries: Mapping[str, OwnIndicator], threshold: int | None) -> pd.Series:
+    """Return the largest count held back of each indicator; -1 where small counts are public."""
+    return pd.Series(
         {
             name: -1 if entry.public else entry.small_cell if threshold is None else threshold
             for name, entry in entries.items()
         },
         dtype=float,
     ).reindex(people.columns)
-    return (people > 0) & people.le(limits, axis=1)

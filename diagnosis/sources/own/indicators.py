@@ -17,7 +17,15 @@ from diagnosis.sources.own.location import Location
 from diagnosis.sources.own.places import PlaceIndex
 from diagnosis.sources.own.problems import NOWHERE, Place, Problems, problem_kinds
 from diagnosis.sources.own.settings import RESIDENTS, OwnIndicatorSettings, OwnSettings, OwnText
-from diagnosis.sources.own.units import PERCENT, UNDECLARED, Unit, counts_people, find_scale, find_unit
+from diagnosis.sources.own.units import (
+    AMOUNTS,
+    PERCENT,
+    UNDECLARED,
+    Unit,
+    counts_people,
+    find_scale,
+    find_unit,
+)
 from diagnosis.sources.own.vintages import carry_figures
 from diagnosis.sources.tabular import normalise
 from diagnosis.tables import VINTAGE
@@ -163,6 +171,8 @@ class IndicatorReader:
             weight = f"{identifier}_weight"
             self._check_negative(weights, weights.numbers.values)
             counts[weight] = _latest(self._by_year(weights, weights.numbers.values, summed=True))
+        if not summed and weights is None and (unit.key in AMOUNTS or unit.of_people):
+            self._add("not_summed", self.table.place(figures.first_column))
         kind = "count" if summed else "mean"
         entry = self._entry(item, identifier, domain, unit, kind, series, people=people)
         recipe = Recipe(identifier, weight, 1.0, "sum" if summed else "mean")

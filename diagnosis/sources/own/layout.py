@@ -15,6 +15,7 @@ from diagnosis.sources.own.grid import Grid, letter_of
 from diagnosis.sources.own.places import PlaceIndex
 from diagnosis.sources.own.problems import Place, Problems, RefusedFileError
 from diagnosis.sources.own.settings import OwnSettings
+from diagnosis.sources.own.units import read_unit
 from diagnosis.sources.own.values import is_missing, is_numeric, read_year
 from diagnosis.sources.tabular import normalise
 
@@ -42,6 +43,8 @@ OTHER_AREAS = frozenset(
 )  # fmt: skip
 CODE_HEADING = re.compile("istat|com")
 """Headings under which any six digits are a code, of this year or another."""
+SAYS_CODE = re.compile(r"(.*_)?(istat|cod|codice|codici|code|codes|procom)(_.*)?")
+"""Headings of codes of some kind: a column of numbers under another one has to prove that it is one of codes."""
 FULL_CODE = re.compile(r"[0-9]{5,6}")
 JOINT = " – "
 CODES, CADASTRALS, NAMES = "code", "cadastral", "name"
@@ -172,7 +175,8 @@ def _find_places(
     """Find the columns of codes, cadastral codes and names by their cells, helped by their headings."""
     sample = rows[start or 0 : (start or 0) + SAMPLE]
     above = rows[:start] if start else rows[:DEEPEST_HEADER]
-    best: dict[str, tuple[tuple[bool, bool, int], int]] = {}
+    best: dict[str, tuple[tuple[bool, bool, bool, int], int]] = {}
+    figures: list[int] = []
     named: int | None = None
     for position in range(len(rows[0])):
         names = {normalise(cell_text(row[position])) for row in above if row[position] != ""}
@@ -197,20 +201,57 @@ def _find_places(
             CADASTRALS: bool(names & CADASTRAL_HEADINGS),
             NAMES: bool(names & set(MUNICIPALITY_NAME.headings)),
         }
+        if not wanted and not _says_code(names):
+            if _has_unit(above, position):
+                del kinds[CODES]
+            elif not any(text.startswith("0") for text in kinds[CODES]):
+                figures.append(position)
         for kind, hits in kinds.items():
             share = len(hits) / len(texts)
             if not hits or share < (LEAST_WITH_HEADING if headed[kind] or wanted else LEAST[kind]):
                 continue
-            score = (wanted, headed[kind], len(set(hits)))
+            score = (wanted, kind != CODES or position not in figures, headed[kind], len(set(hits)))
             if kind not in best or score > best[kind][0]:
                 best[kind] = score, position
     found = {kind: position for kind, (_, position) in best.items()}
+    if (
+        found.get(CODES) in figures
+        and found.keys() & {NAMES, CADASTRALS}
+        and not _agree(sample, found, index)
+    ):
+        del found[CODES]
     if named is None:
         return found
     # the column the city names leads, even if none of its cells is a municipality
     led = {kind: position for kind, position in found.items() if position == named}
     digits = [text for row in sample if FULL_CODE.fullmatch(text := cell_text(row[named]).strip())]
     return led or {CODES if 2 * len(digits) > len(sample) else NAMES: named}
+
+
+def _says_code(names: set[str]) -> bool:
+    return any((name in CODE.headings and name != "id") or SAYS_CODE.fullmatch(name) for name in names)
+
+
+def _has_unit(above: list[list[object]], position: int) -> bool:
+    """Whether a heading of a column says in what it is measured; a title alone in its row is none."""
+    return any(
+        read_unit(str(row[position]))
+        for row in above
+        if isinstance(row[position], str) and not is_numeric(row[position]) and _count(row) > 1
+    )
+
+
+def _agree(sample: list[list[object]], places: dict[str, int], index: PlaceIndex) -> bool:
+    """Whether numbers that could be codes are those of the municipalities beside them in most rows."""
+    kind, known = (NAMES, index.is_name) if NAMES in places else (CADASTRALS, index.is_cadastral)
+    find = index.match_name if kind == NAMES else index.match_cadastral
+    agreed = []
+    for row in sample:
+        code, other = (cell_text(row[places[each]]).strip() for each in (CODES, kind))
+        if index.is_code(code) and known(other):
+            match = find(other)
+            agreed.append(index.match_code(code).code in (match.code, *match.candidates))
+    return 2 * sum(agreed) > len(agreed)
 
 
 def _find_header(rows: list[list[object]], places: dict[str, int], index: PlaceIndex) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from diagnosis.sources.own.places import Match, PlaceIndex, is_total
 from diagnosis.sources.own.problems import Place, Problems
 from diagnosis.sources.own.settings import OwnSettings
 from diagnosis.sources.own.values import is_missing, is_numeric
-from diagnosis.sources.own.vintages import find_vintage, find_wrong
+from diagnosis.sources.own.vintages import find_successors, find_vintage, find_wrong
 from diagnosis.tables import VINTAGE
 
 
@@ -81,13 +81,13 @@ def locate_rows(
         if is_total(text) or (is_missing(text) and is_total(other)) or _says_total(table, i, position):
             problems.add(table.file, "total_row", place, text, table.sheet)
             continue
-        if i > last:
+        match = _match(text, provinces[i], kind, settings, index)
+        if i > last and not match.found:
             problems.add(table.file, "footer", place, _first_text(table.cells[i]), table.sheet)
             continue
         if is_missing(text):
             problems.add(table.file, "no_place", place, sheet=table.sheet)
             continue
-        match = _match(text, provinces[i], kind, settings, index)
         if match.found or _is_other_code(match, kind, settings):
             places.iloc[i] = match.code
         if match.kind == "zeros":
@@ -116,8 +116,8 @@ def locate_rows(
     location = Location(places)
     if kind == CODES:
         _settle_vintage(location, table, unknown, texts, settings, index, register, problems)
-    if kind == CODES and NAMES in table.places and location.vintage == VINTAGE:
-        _compare_names(location.places, table, index, problems)
+    if kind != NAMES and NAMES in table.places:
+        _compare_names(location, table, index, register, problems)
     return location
 
 
@@ -227,15 +227,22 @@ def _published(table: OwnTable, index: PlaceIndex, register: pd.DataFrame) -> pd
     return facts.drop_duplicates("code").set_index("code")
 
 
-def _compare_names(places: pd.Series, table: OwnTable, index: PlaceIndex, problems: Problems) -> None:
-    """Note rows whose name is that of another municipality than their code."""
-    position = table.places[NAMES]
+def _compare_names(
+    location: Location, table: OwnTable, index: PlaceIndex, register: pd.DataFrame, problems: Problems
+) -> None:
+    """Note rows whose name is that of another municipality than their code, of whatever year the code is."""
+    position, places = table.places[NAMES], location.places
+    given = sorted(set(places.dropna()))
+    if location.vintage == VINTAGE:
+        successors = {code: {code} for code in given}
+    else:
+        successors = find_successors(given, location.vintage, register, location.published)
     for i, code in places.dropna().items():
         text = cell_text(table.cells[int(i)][position]).strip()
         if not text or not index.is_name(text):
             continue
         match = index.match_name(text)
-        if code != match.code and code not in match.candidates:
+        if not successors[code] & {match.code, *match.candidates}:
             problems.add(
                 table.file, "code_against_name", table.place(position, table.rows[int(i)]), text, table.sheet,
                 code=code, official=index.official(code),

@@ -7,12 +7,12 @@ import pandas as pd
 from diagnosis.errors import examples
 from diagnosis.schema import Text
 from diagnosis.sources.own.files import MAPS, OwnFile
-from diagnosis.sources.own.grid import Grid, read_parquet_grid, read_text_grid
+from diagnosis.sources.own.grid import Grid, letter_of, read_parquet_grid, read_text_grid
 from diagnosis.sources.own.layout import PROVINCE_HEADINGS, OwnTable, find_table
 from diagnosis.sources.own.places import PlaceIndex
 from diagnosis.sources.own.points import count_points, read_map
-from diagnosis.sources.own.privacy import EXCUSABLE, KINDS, find_personal
-from diagnosis.sources.own.problems import Place, Problems, RefusedFileError
+from diagnosis.sources.own.privacy import EXCUSABLE, find_mention, find_personal, tell_kind
+from diagnosis.sources.own.problems import NOWHERE, Place, Problems, RefusedFileError, words
 from diagnosis.sources.own.settings import OwnSettings
 from diagnosis.sources.own.workbook import read_workbook_grids
 
@@ -44,7 +44,8 @@ def open_table(
     Raises
     ------
     RefusedFileError
-        It cannot be read, or holds no table of municipalities.
+        It cannot be read, holds no table of municipalities, or has data of persons in the names of its sheets,
+        its titles or headings.
     """
     settings = file.settings
     suffix = file.path.suffix.lower()
@@ -53,6 +54,8 @@ def open_table(
         if settings.count == "points":
             places = count_points(shapes, municipalities, file.name, problems)  # type: ignore[arg-type]
             headings = [str(cell) for cell in grid.rows[0]]
+            _refuse_mentions([grid.sheet], "sheet")
+            _refuse_mentions(headings, "heading")
             rows = list(range(2, len(grid.rows) + 1))
             return OwnTable(file.name, grid.sheet, headings, rows, grid.rows[1:], {}), places
         problems.add(file.name, "geometry_ignored")
@@ -66,15 +69,29 @@ def open_table(
             grids = [read_parquet_grid(file.path)]
         else:
             grids = [read_text_grid(file.path)]
+    _refuse_mentions([grid.sheet for grid in grids], "sheet")
     grid = _choose_sheet(grids, file, index, problems)
     for kind in grid.remarks:
         problems.add(file.name, kind)
     table = find_table(grid, file.name, settings, index, problems)
     if table is None:
         raise RefusedFileError("no_municipalities")
+    _refuse_mentions([table.title], "title")
+    _refuse_mentions(table.headings, "heading")
     if table.title:
         problems.add(file.name, "titles", sheet=table.sheet, found=table.title[:200])
     return table, None
+
+
+def _refuse_mentions(texts: list[str], where: str) -> None:
+    """Refuse tax codes and e-mail addresses in what is printed as a name; say where, not what."""
+    for position, text in enumerate(texts):
+        if kind := find_mention(text):
+            place = Place(letter=letter_of(position)) if where == "heading" else NOWHERE
+            part = words()[f"in_{where}"]
+            raise RefusedFileError(
+                "personal_text", place, what=tell_kind(kind), where=f"{part.it} / {part.en}"
+            )
 
 
 def _choose_sheet(grids: list[Grid], file: OwnFile, index: PlaceIndex, problems: Problems) -> Grid:
@@ -125,12 +142,11 @@ def note_personal(table: OwnTable, settings: OwnSettings, problems: Problems) ->
         place = table.place(item.column, row)
         if item.number and (item.kind in ("tax_code", "email") or not table.headings[item.column]):
             place = Place(row, "", place.letter)  # without headings a cell may stand in for one
-        for_kind = KINDS[item.kind]
         allowed = NOT_PERSONAL if item.kind in EXCUSABLE else Text(it="–", en="–")
         kind = "personal_data" if item.number else "personal_heading"
         problems.add(
             table.file, kind, place, sheet=table.sheet, n=item.number,
-            what=f"{for_kind.it} / {for_kind.en}", allowed=f"{allowed.it} / {allowed.en}",
+            what=tell_kind(item.kind), allowed=f"{allowed.it} / {allowed.en}",
         )  # fmt: skip
     if found:
         problems.add(table.file, "personal_file", sheet=table.sheet)

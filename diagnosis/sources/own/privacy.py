@@ -182,6 +182,18 @@ def holds_email(text: str) -> bool:
     return bool(EMAIL.search(text))
 
 
+def find_mention(text: str) -> str | None:
+    """Return which of what is of persons in any text it holds, a key of :data:`KINDS`; None if neither."""
+    if holds_tax_code(text):
+        return "tax_code"
+    return "email" if holds_email(text) else None
+
+
+def tell_kind(kind: str) -> str:
+    """Say in both languages what a kind of data of persons is."""
+    return f"{KINDS[kind].it} / {KINDS[kind].en}"
+
+
 def is_telephone(text: str) -> bool:
     """Whether a text is an Italian telephone number."""
     return bool(TELEPHONE.fullmatch(text.strip()))

@@ -13,13 +13,23 @@ from pydantic import BeforeValidator, Field, StringConstraints, ValidationError,
 from diagnosis.catalogue import MUNICIPAL_ID
 from diagnosis.errors import ConfigError
 from diagnosis.schema import Model, Text, read_yaml
-from diagnosis.sources.own.problems import NOWHERE, Place, Problems
+from diagnosis.sources.own.privacy import find_mention, tell_kind
+from diagnosis.sources.own.problems import NOWHERE, Place, Problems, words
 from diagnosis.sources.own.units import is_known
 
 LARGEST_YAML = 256 * 1024
 RESIDENTS = "residents"
 """Word for the population of the municipality, as denominator or weight."""
 SMALL_CELL = 3
+MOST_INDICATORS, MOST_NAMED, MOST_MARKS = 500, 10_000, 100
+RESERVED_IDS = frozenset(
+    (
+        "name", "code", "province", "province_name", "region", "area", "territory", "city", "municipality", "local",
+        "publisher", "source", "licence", "file", "year", "indicator", "domain", "theme", "value", "group", "geometry",
+        "index", "level",
+    )
+)  # fmt: skip
+"""Columns that stand beside the indicators in the tables of a report and its data package."""
 Heading = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 
 
@@ -87,6 +97,8 @@ class OwnIndicatorSettings(Model):
             raise ValueError(
                 "an id is made of small letters, digits and underscores, and begins with a letter"
             )
+        if self.id in RESERVED_IDS:
+            raise ValueError(f"{self.id!r} is a column of the tables already; choose another id")
         if (self.numerator is None) != (self.denominator is None):
             raise ValueError("numerator and denominator go together")
         if self.column and self.numerator:
@@ -113,10 +125,14 @@ class OwnSettings(Model):
     province: Heading | None = Field(None, description="Heading of signs, names or codes of provinces.")
     codes_of: Year | None = Field(None, description="Year of the list of municipalities the codes are of.")
     names: dict[str, Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]] = Field(
-        default_factory=dict, description="Code of 2022 for names as they are written in the file."
+        default_factory=dict,
+        max_length=MOST_NAMED,
+        description="Code of 2022 for names as they are written in the file.",
     )
     decimal: Literal["comma", "point"] | None = Field(None, description="comma: 1.234,5; point: 1,234.5.")
-    missing: tuple[str, ...] = Field((), description="Further marks of a missing value.")
+    missing: tuple[str, ...] = Field(
+        (), max_length=MOST_MARKS, description="Further marks of a missing value."
+    )
     year: Year | None = None
     year_column: Heading | None = None
     indicator_column: Heading | None = Field(None, description="Of a long table: what is measured.")
@@ -134,15 +150,20 @@ class OwnSettings(Model):
     )
     not_personal: tuple[str, ...] = Field(
         (),
+        max_length=MOST_INDICATORS,
         description="Headings of columns that look like names, addresses or telephones but are of no person.",
     )
     domains: dict[Annotated[str, StringConstraints(pattern=MUNICIPAL_ID.pattern)], LooseText] = Field(
-        default_factory=dict, description="Own themes by id."
+        default_factory=dict, max_length=MOST_MARKS, description="Own themes by id."
     )
-    indicators: tuple[OwnIndicatorSettings, ...] = ()
+    indicators: tuple[OwnIndicatorSettings, ...] = Field((), max_length=MOST_INDICATORS)
 
     @model_validator(mode="after")
     def _consistent(self) -> OwnSettings:
+        if reserved := sorted(RESERVED_IDS & set(self.domains)):
+            raise ValueError(
+                f"{reserved[0]!r} is a column of the tables already; choose another id of a theme"
+            )
         if (self.indicator_column is None) != (self.value_column is None):
             raise ValueError("indicator_column and value_column go together")
         if self.count:
@@ -179,6 +200,21 @@ def _italian_only(value: Any, place: str) -> Iterator[str]:
             yield from _italian_only(item, f"{place}.{number}")
 
 
+def _mentions(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the fields that hold a tax code or an e-mail address, and which of them; keys count as texts."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            hit = find_mention(str(key))
+            if hit:
+                yield place or "-", hit
+            yield from _mentions(item, place if hit else f"{place}.{key}".strip("."))
+    elif isinstance(value, list):
+        for number, item in enumerate(value, start=1):
+            yield from _mentions(item, f"{place}.{number}")
+    elif isinstance(value, str) and (hit := find_mention(value)):
+        yield place, hit
+
+
 def read_settings(path: Path, problems: Problems) -> OwnSettings | None:
     """Read the YAML of a file; what is wrong with it is noted, field by field.
 
@@ -199,6 +235,18 @@ def read_settings(path: Path, problems: Problems) -> OwnSettings | None:
         line = re.search(r"line (\d+)", error.found)
         place = Place(int(line[1])) if line else NOWHERE
         problems.add(path.name, "yaml_unreadable", place, found=error.found, advice=error.to_do or "-")
+        return None
+    found = list(_mentions(content))
+    for field, kind in found:
+        where = words()["in_field"]
+        problems.add(
+            path.name,
+            "personal_text",
+            Place(column=field),
+            what=tell_kind(kind),
+            where=f"{where.it} / {where.en}",
+        )
+    if found:
         return None
     try:
         return OwnSettings.model_validate(content)

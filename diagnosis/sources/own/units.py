@@ -24,6 +24,10 @@ PEOPLE_WORDS = re.compile(
     r"|children|deaths|births|victims|beneficiaries)\b",
     re.IGNORECASE,
 )
+AMOUNTS = {
+    "euros", "thousand_euros", "million_euros", "places", "beds", "m2", "ha", "km2", "m3", "t", "kWh", "MWh", "kW",
+}  # fmt: skip
+"""Units whose figures are more often added up over municipalities than averaged."""
 MOSTLY = 0.2
 FEWEST = 5
 

@@ -50,6 +50,8 @@ CELL_ERRORS = (
     "#NULL!",
 )
 LONGEST_ATTEMPT = 15
+LARGEST_NUMBER = 1e15
+"""Whole numbers are exact up to there, and no sum or square of what is smaller grows beyond all bounds."""
 FORMULA = re.compile(r"^[=@]|^[+-][A-Za-z(]")
 YEAR = re.compile(r"(?:19|20)[0-9]{2}(?:\s*[/-]\s*[0-9]{2,4})?")
 DATE_WITHIN = re.compile(r"(?<![0-9])[0-9]{1,2}[/.-][0-9]{1,2}[/.-]((?:19|20)[0-9]{2})(?![0-9])")
@@ -131,7 +133,10 @@ def read_numbers(cells: pd.Series, decimal: str | None = None, further: Iterable
     texts: dict[int, tuple[str, int]] = {}
     for i, cell in enumerate(cells):
         if isinstance(cell, int | float) and not isinstance(cell, bool):
-            result.values[i], result.stored[i] = cell, True
+            if abs(cell) > LARGEST_NUMBER:
+                result.faults.append((i, "huge_number", {}))
+            else:
+                result.values[i], result.stored[i] = cell, True
         elif isinstance(cell, date):
             result.faults.append((i, "date_for_number", {}))
         elif is_missing(cell, further):
@@ -155,7 +160,11 @@ def read_numbers(cells: pd.Series, decimal: str | None = None, further: Iterable
         texts.pop(i)
     for i, (digits, sign) in texts.items():
         plain = digits.replace(".", "").replace(",", ".") if chosen == COMMA else digits.replace(",", "")
-        result.values[i] = sign * float(plain)
+        number = float(plain)
+        if number > LARGEST_NUMBER:
+            result.faults.append((i, "huge_number", {}))
+        else:
+            result.values[i] = sign * number
     result.faults.sort(key=lambda fault: fault[0])
     return result
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from diagnosis.codes import VINTAGE_DAYS, carry
+from diagnosis.codes import VINTAGE_DAYS, carry, link_codes
 from diagnosis.errors import InputError
 from diagnosis.tables import VINTAGE
 
@@ -39,6 +39,17 @@ def find_wrong(
         for part in (codes[:half], codes[half:])
         for wrong in find_wrong(part, vintage, register, published)
     ]
+
+
+def find_successors(
+    codes: Iterable[str], vintage: str, register: pd.DataFrame, published: pd.DataFrame | None
+) -> dict[str, set[str]]:
+    """Return the municipalities of 2022 that each code of a vintage, all of them right, stands for."""
+    links, _ = link_codes(codes, vintage, register, published)
+    found: dict[str, set[str]] = {code: set() for code in codes}
+    for source, code in links[["source", "code"]].itertuples(index=False):
+        found[source].add(code)
+    return found
 
 
 def find_vintage(

@@ -61,6 +61,18 @@ def test_windows_text(comment):
     assert comment("Città".encode("cp1252")) == "Città"
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["Scrivere a mario.rossi@comune.example.it", "[posta](mailto:x@example.it)", "mario.rossi(at)example.it",
+     "m\u200bario@exam\u200bple.it", "mario@**example**.it", "Iscritto: RSSMRA80A01H501U", "rssmra80a01h501u."],
+)  # fmt: skip
+def test_contacts_and_tax_codes_are_refused(comment, text):
+    with pytest.raises(InputError) as refusal:
+        comment(f"# Titolo\n\n{text}\n")
+    assert refusal.value.place.row == 3
+    assert "mario" not in str(refusal.value)
+
+
 def test_blocks(comment):
     text = comment(
         "# Nota\nPrima **riga**\nseconda <b>\n\n- uno\n- *due*\n1. tre\n\n[qui](https://example.org)\n"
@@ -85,4 +97,4 @@ def test_nothing_begins_html_and_no_link_is_unsafe(tmp_path_factory, text):
         return
     assert not re.search("[<>]", safe)
     for block in comment_blocks(safe):
-        assert all(re.match("(https?://|mailto:|$)", run.link) for run in block.runs)
+        assert all(re.match("(https?://|$)", run.link) for run in block.runs)

@@ -8,11 +8,15 @@ import pandas as pd
 import pytest
 
 from diagnosis.catalogue import Catalogue, load_catalogue
+from diagnosis.catalogue_page import write_page
 from diagnosis.csv_files import to_csv
 from diagnosis.sources.embedded import read_register
 from diagnosis.sources.own.data import read_own_data
 from diagnosis.sources.own.report import list_problems, write_report
+from diagnosis.sources.own.settings import RESERVED_IDS
+from diagnosis.stages.own import FRAMEWORK_COLUMNS, GROUP_COLUMNS
 
+CODE_OF_A_PERSON = "RSSMRA80A01H501U"
 SIRACUSA, NOTO, AVOLA, MELILLI, SORTINO = "089017", "089013", "089002", "089012", "089019"
 
 
@@ -97,7 +101,7 @@ def test_the_entries_fit_the_catalogue(read, write):
     whole = Catalogue(
         [*base.domains.values(), *own.domains], [*base.indicators.values(), *own.entries], base.introduction
     )
-    assert "own_posti" in whole.to_markdown("it")
+    assert "own_posti" in write_page(whole, "it")
     assert whole.to_frame("en").at["own_posti", "name"] == "Posti"
 
 
@@ -147,6 +151,119 @@ def test_codes_of_another_year(read, write):
     assert kinds(read()) == ["unknown_code"]
     write('codes_of: "1999"\n', "dati.yml")
     assert "which_vintage" in kinds(read())
+
+
+NAMED = {
+    "Augusta": "089001", "Avola": AVOLA, "Buccheri": "089003", "Buscemi": "089004", "Cassaro": "089007",
+    "Ferla": "089008", "Lentini": "089011", "Melilli": MELILLI, "Noto": NOTO, "Siracusa": SIRACUSA,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("first", [1001, 4000, 40001, 89001, 89002, 100001])
+@pytest.mark.parametrize("heading", ["Spesa (n.)", "Spesa (€)", "Spesa", "ID", "", "Valore %"])
+@pytest.mark.parametrize("before", [True, False])
+def test_figures_are_never_taken_for_codes(read, write, first, heading, before):
+    order = [heading, "Comune"] if before else ["Comune", heading]
+    lines = [";".join([*order, "Posti (n.)"])]
+    for i, name in enumerate(NAMED):
+        pair = [str(first + i), name] if before else [name, str(first + i)]
+        lines.append(";".join([*pair, str(50 + i)]))
+    write("\n".join(lines) + "\n")
+    own = read()
+    assert set(kinds(own)) <= {"no_heading"}  # refused aloud or right, never given to others
+    if own.entries:
+        values = own.values["own_posti_n"].dropna()
+        assert values.to_dict() == {code: 50 + i for i, code in enumerate(NAMED.values())}
+    if "(" in heading:  # a unit says that they are figures, whatever the numbers
+        assert own.values.shape[1] == 2
+        assert own.values.notna().sum().tolist() == [10, 10]
+
+
+@pytest.mark.parametrize("heading", ["Territorio", "Codice", "Cod. ente", "Istat del comune (6 cifre)", "ID"])
+@pytest.mark.parametrize("zeros", [True, False])
+def test_codes_beside_names_are_known_under_any_heading(read, write, heading, zeros):
+    codes = [code if zeros else code.lstrip("0") for code in NAMED.values()]
+    lines = [f"{code};{name};{i}" for i, (name, code) in enumerate(zip(NAMED, codes, strict=True))]
+    write("\n".join([f"{heading};Comune;v", *lines]) + "\n")
+    own = read()
+    assert kinds(own) == []
+    assert own.values["own_v"].dropna().to_dict() == {code: i for i, code in enumerate(NAMED.values())}
+    assert own.values.shape[1] == 1
+
+
+@pytest.mark.parametrize("yaml", [None, 'codes_of: "2020"\n'])
+def test_names_are_compared_with_codes_of_another_year(read, write, yaml):
+    write("codice_istat;Comune;v\n041033;Montecopiolo;10\n089017;Siracusa;1\n")
+    if yaml:
+        write(yaml, "dati.yml")
+    assert kinds(read()) == []
+    write("codice_istat;Comune;v\n041033;Montecopiolo;10\n089017;Noto;1\n")
+    problem = one(read(), "code_against_name")
+    assert problem[["row", "value"]].tolist() == ["3", "Noto"]
+
+
+@pytest.mark.parametrize("cell", ["9" * 9000, "1e999", "12x", "1e99", "9" * 400])
+@pytest.mark.parametrize("row", [0, 1, 2])
+def test_a_broken_number_is_an_error_on_its_cell(read, write, cell, row):
+    cells = ["1", "2", "3"]
+    cells[row] = cell
+    write(
+        "Comune;v\n"
+        + "".join(f"{n};{c}\n" for n, c in zip(("Siracusa", "Noto", "Avola"), cells, strict=True))
+    )
+    own = read()
+    assert len(kinds(own)) == 1
+    problem = own.problems[own.problems["severity"] == "error"].iloc[0]
+    assert problem[["file", "row", "letter", "kind"]].tolist() in [
+        ["dati.csv", str(row + 2), "B", kind] for kind in ("huge_number", "not_a_number")
+    ]
+
+
+@pytest.mark.parametrize("taken", ["name", "code", "province", "area", "territory"])
+def test_ids_of_columns_that_stand_beside(read, write, taken):
+    write("Comune;v (n.)\nSiracusa;1\n")
+    write(f"indicators: [{{id: {taken}, name: x, column: v (n.)}}]\n", "dati.yml")
+    problem = one(read(), "yaml_value")
+    assert taken in problem["advice_en"]
+    write(f"domains: {{{taken}: Tema}}\n", "dati.yml")
+    assert kinds(read()) == ["yaml_value"]
+
+
+def test_the_columns_of_the_package_are_reserved():
+    columns = {"name", "local", "publisher", "source", "licence", "file", *GROUP_COLUMNS, *FRAMEWORK_COLUMNS}
+    assert columns & {"name", "domain", "city", "territory", "year", "source", "file"} <= RESERVED_IDS
+
+
+@pytest.mark.parametrize("secret", ["mario.rossi@example.it", CODE_OF_A_PERSON])
+def test_personal_data_anywhere_but_in_cells(read, write, folder, secret):
+    def refused(text="Comune;v (n.)\nSiracusa;1\n", name="dati.csv", yaml=None, where="this field"):
+        for path in folder.iterdir():
+            path.unlink()
+        write(text, name)
+        if yaml:
+            write(yaml, "dati.yml")
+        own = read()
+        problem = one(own, "personal_text")
+        assert where in problem["problem_en"]
+        assert own.entries == ()
+        told = own.problems.drop(columns="file").fillna("").to_numpy().ravel()
+        assert not any(secret in text for text in told)
+        return problem
+
+    assert refused(f"Comune;v;{secret} (n.)\nSiracusa;1;7\n", where="heading")["letter"] == "C"
+    refused(f"Dati di {secret};\nComune;v\nSiracusa;1\n", where="title")
+    refused(name=f"{secret}.csv", where="name of the file")
+    assert refused(yaml=f"source: Ufficio {secret}\n")["column"] == "source"
+    refused(yaml=f"licence: {secret}\n")
+    refused(yaml=f'names: {{"{secret}": "089017"}}\n')
+    assert (
+        refused(yaml=f"indicators: [{{name: {secret}, column: v (n.)}}]\n")["column"] == "indicators.1.name"
+    )
+
+
+def test_personal_data_in_the_name_of_a_sheet(read, folder, write_workbook):
+    write_workbook(folder / "dati.xlsx", {"Dati": [["Comune", "v"], ["Noto", 1]], "x@y.it": [["a"]]})
+    assert "name of a sheet" in one(read(), "personal_text")["problem_en"]
 
 
 def test_a_misspelt_municipality(read, write):

@@ -104,6 +104,34 @@ def test_rows_with_too_many_cells(tmp_path, refused):
     assert refused() == ["long_row"]
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("indicators:\n- &a {name: x, column: N}\n" + "- *a\n" * 40_000, "yaml_unreadable"),
+        ("missing: &a [x]\nnot_personal:\n" + "- *a\n" * 101, "yaml_unreadable"),
+        ("indicators:\n" + "- {name: x, column: v}\n" * 501, "yaml_value"),
+        ("missing:\n" + "- x\n" * 101, "yaml_value"),
+    ],
+)
+def test_long_yaml(tmp_path, refused, text, kind):
+    (tmp_path / "a.csv").write_text("Comune;v\nAlba;1\n")
+    (tmp_path / "a.yml").write_text(text)
+    assert refused() == [kind]
+
+
+def test_hidden_signs_in_names(tmp_path, refused):
+    (tmp_path / "a\u202egpj.csv").write_text("Comune;v\nAlba;1\n")
+    assert refused() == ["unreadable_name"]
+
+
+def test_names_that_are_no_text(tmp_path, refused):
+    for name in (b"a\xff.csv", b"b\xff.yml", b"c\xff.pdf"):
+        (tmp_path / os.fsdecode(name)).write_bytes(b"Comune;v\nAlba;1\n")
+    assert refused() == ["unreadable_name"]
+    names = [name for name, _ in own_files.own_content(tmp_path)]
+    assert [name.encode() for name in names] == [rb"a\udcff.csv", rb"b\udcff.yml", rb"c\udcff.pdf"]
+
+
 def test_a_yaml_bomb(tmp_path, refused):
     (tmp_path / "a.csv").write_text("Comune;v\nAlba;1\n")
     (tmp_path / "a.yml").write_text("a: " + "[" * 5000)

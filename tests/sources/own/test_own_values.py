@@ -103,6 +103,16 @@ def test_written_numbers_come_back(values, decimal):
     assert numbers.values == pytest.approx([float(value) for value in values])
 
 
+@pytest.mark.parametrize(
+    "cell", [float("inf"), -float("inf"), 10**400, -(10**16), "1" * 17, "-1e99", "1.5e90"]
+)
+def test_huge_numbers(cell):
+    numbers = read(1, cell)
+    assert [fault[:2] for fault in numbers.faults] == [(1, "huge_number")]
+    assert np.isnan(numbers.values[1])
+    assert read(10**15).faults == []
+
+
 @given(st.text(max_size=12))
 def test_any_text_is_a_number_missing_or_a_fault(text):
     numbers = read(text)
