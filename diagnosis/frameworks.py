@@ -1,6 +1,7 @@
 """The frameworks of the scores: the tree of an index, how it is put together, and what its uncertainty lets vary.
 
-Two are in ``frameworks.yml``: municipalities by theme and provinces by domain of the BES. They are never mixed.
+Three are in ``frameworks.yml``: municipalities by theme, provinces by domain of the BES, and ISTAT's index of municipal
+fragility as far as its components are at hand. They are never mixed.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from diagnosis.catalogue import Catalogue, Level
+from diagnosis.catalogue import Catalogue, Indicator, Level
 from diagnosis.errors import unknown_name
 from diagnosis.schema import Model, Text, build, read_yaml
 
@@ -46,6 +47,34 @@ class Variations(Model):
     )
 
 
+class Component(Model):
+    """One of the parts of an index that a publisher computes, and what stands for it here."""
+
+    number: int = Field(ge=1)
+    name: Text
+    unit: Text
+    direction: Literal["positive", "negative"] = Field(
+        description="'positive' where more of it raises the index."
+    )
+    confirmed: bool = Field(
+        description="Whether indicator and direction were read in a source; from general knowledge otherwise."
+    )
+    indicator: str | None = Field(None, description="Id in the catalogue; none where nothing stands for it.")
+    likeness: Literal["same", "stand_in", "missing"] = Field(
+        description="Same definition, of another year; something close to it; nothing at hand."
+    )
+    ventile: bool = Field(
+        False, description="Whether it enters as the twentieth of the units its value lies in, from 1 to 20."
+    )
+    remark: Text = Field(description="In what it differs from the publisher's, or why it is missing.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Component:
+        if (self.likeness == "missing") != (self.indicator is None):
+            raise ValueError(f"component {self.number}: it is missing, or an indicator stands for it")
+        return self
+
+
 class Scheme(Model):
     """One framework: the units it scores and the choices behind their scores."""
 
@@ -61,7 +90,32 @@ class Scheme(Model):
     weights: Mapping[str, float] = Field(
         default_factory=dict, description="Weights of indicators and domains; 1 for those not named."
     )
+    components: tuple[Component, ...] = Field(
+        (),
+        description="Of an index that a publisher computes; else the scored indicators of the catalogue enter.",
+    )
     uncertainty: Variations
+
+    @property
+    def at_hand(self) -> tuple[Component, ...]:
+        """The components that an indicator stands for."""
+        return tuple(part for part in self.components if part.indicator is not None)
+
+    def choose(self, catalogue: Catalogue) -> list[Indicator]:
+        """Return the indicators that enter: those of its components, or the scored ones of its level."""
+        if self.components:
+            return [catalogue[str(part.indicator)] for part in self.at_hand]
+        return catalogue.select(level=self.level, scored=True)
+
+    def directions(self, catalogue: Catalogue) -> dict[str, str]:
+        """Return the direction of each indicator: towards the index, for that of a publisher."""
+        if self.components:
+            return {str(part.indicator): part.direction for part in self.at_hand}
+        return {item.id: item.direction for item in self.choose(catalogue)}
+
+    def domains(self, catalogue: Catalogue) -> dict[str, str]:
+        """Return the domain of each indicator: one alone, named as the framework, for the index of a publisher."""
+        return {item.id: self.id if self.components else item.domain for item in self.choose(catalogue)}
 
     def tree(self, catalogue: Catalogue) -> Framework:
         """Return the tree: indicators below domains, domains below one index.
@@ -69,7 +123,7 @@ class Scheme(Model):
         Parameters
         ----------
         catalogue : Catalogue
-            Its indicators of this level that are marked as scored.
+            Holds its indicators.
 
         Returns
         -------
@@ -78,9 +132,8 @@ class Scheme(Model):
         """
         from diagnosis.composite import Framework
 
-        scored = catalogue.select(level=self.level, scored=True)
-        domains = dict.fromkeys(item.domain for item in scored)
-        parents = {item.id: item.domain for item in scored} | dict.fromkeys(domains, INDEX)
+        domains = self.domains(catalogue)
+        parents = domains | dict.fromkeys(domains.values(), INDEX)
         known = {name: weight for name, weight in self.weights.items() if name in parents}
         return Framework(pd.Series(parents), known)
 
@@ -90,7 +143,7 @@ def load_framework(name: str) -> Scheme:
 
     Parameters
     ----------
-    name : {"municipalities", "provinces"}
+    name : {"municipalities", "provinces", "fragility"}
 
     Returns
     -------

@@ -12,6 +12,7 @@ from diagnosis.drawing.area_flows import area_flow_map
 from diagnosis.drawing.areas import areas_map
 from diagnosis.drawing.canvas import ACCENT, Canvas, shorten_text
 from diagnosis.drawing.classes import classify
+from diagnosis.drawing.clusters import cluster_map
 from diagnosis.drawing.flows import flow_map
 from diagnosis.drawing.labels import Label
 from diagnosis.drawing.legend import BORDER, BORDER_WIDTH, HATCH, Item, Legend
@@ -40,6 +41,7 @@ __all__ = [
     "area_flow_map",
     "areas_map",
     "choropleth",
+    "cluster_map",
     "flow_map",
     "membership_map",
     "small_map",

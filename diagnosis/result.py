@@ -19,7 +19,7 @@ from diagnosis.storage import FACTS, read_content, save_content
 if TYPE_CHECKING:
     import geopandas as gpd
 
-STAGES = ("territory", "indicators", "wellbeing", "networks", "areas")
+STAGES = ("territory", "indicators", "fragility", "own", "wellbeing", "quality", "networks", "areas")
 """The stages in order; each fills the tables named after it and one entry of `facts`."""
 
 
@@ -39,16 +39,26 @@ class Diagnosis:
         ``group_scores`` (theme scores), ``score_intervals`` (of city, territory, region), ``small_numbers``
         (what chance can do to rates), ``score_framework`` (what was scored, on which goalposts), ``city_profile``
         (the city beside groups of municipalities).
+        *fragility*: ``fragility`` (the reconstructed index of each municipality, with its decile), ``fragility_groups``
+        (territory, region, country), ``fragility_components`` (the twelve, and what stands for them),
+        ``spatial_clusters`` (measure, municipality of the territory or around it) and ``spatial_structure`` (one row
+        a measure: Moran's I, clusters in the country and in the territory).
+        *own*: the city's own data, small counts of people left out: ``own_indicators`` (municipality x indicator),
+        ``own_groups`` (one row an indicator: city, territory, place), ``own_scores`` and ``own_framework`` (local
+        scores), ``own_catalogue`` (entries: see :func:`diagnosis.stages.own.merge_catalogue`).
         *wellbeing*: ``wellbeing`` (one row an indicator of the province), ``domain_scores`` (territory x domain),
         ``domain_intervals`` (of scores and ranks of all provinces), ``domain_choices`` (which choice moves ranks),
         ``domain_framework``, ``smallest_change`` (to the country's score in the lowest domain), ``domain_course``,
         ``domain_changes`` and ``course_members`` (scores over the years), ``series`` (year, indicator, value
         of province, region, country).
+        *quality*: ``quality_domains`` (grade of the data by theme and domain), ``data_quality`` (checks by indicator),
+        ``data_outliers``, ``data_conflicts``.
         *networks*: ``network`` (municipality x measure), ``flows`` (origin, destination, commuters).
         *areas*: ``areas`` (code, name, one column a method), ``area_quality``, ``area_map`` (GeoDataFrame).
         ``findings``: strengths and weaknesses, each with its indicator.
     facts : dict
-        JSON-able figures by stage: ``territory``, ``indicators``, ``wellbeing``, ``networks``, ``areas``.
+        JSON-able figures by stage: ``territory``, ``indicators``, ``fragility``, ``own``, ``wellbeing``, ``networks``,
+        ``areas``.
     failed : dict of str to str
         Stages that could not be carried out, with the reason: their sections are not in the report.
     manifest : Manifest

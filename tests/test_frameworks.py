@@ -30,6 +30,24 @@ def test_the_two_frameworks_share_nothing():
     assert not nodes[0] & nodes[1]
 
 
+def test_the_index_of_a_publisher_has_one_domain_and_its_own_directions():
+    catalogue = load_catalogue()
+    scheme = load_framework("fragility")
+    indicators, middle, top = scheme.tree(catalogue).levels
+    assert set(indicators) == {part.indicator for part in scheme.at_hand}
+    assert (middle, top) == (["fragility"], [INDEX])
+    # growth is neutral in the catalogue, and lowers fragility
+    assert catalogue["population_change"].direction == "neutral"
+    assert scheme.directions(catalogue)["population_change"] == "negative"
+
+
+def test_a_component_is_missing_or_has_an_indicator():
+    entry = load_framework("fragility").model_dump()
+    entry["components"][1]["indicator"] = "residents"
+    with pytest.raises(ConfigError, match="component 2"):
+        build(Scheme, entry, "frameworks.yml")
+
+
 def test_an_unknown_framework_is_told_with_the_nearest():
     with pytest.raises(UnknownNameError, match="provinces"):
         load_framework("province")

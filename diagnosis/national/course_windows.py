@@ -10,22 +10,11 @@ import numpy as np
 import pandas as pd
 
 from diagnosis.errors import InputError, examples
+from diagnosis.indicators.breaks import BREAKS, CUT_FROM, PROVISIONAL
 from diagnosis.indicators.wellbeing import COUNTRY, MINIMUM_COVERAGE, PROVINCE
-
-BREAKS = {"10AMB017": 2016, "12SER002P": 2023}
-"""First year of another definition, by indicator: notes of the BES dei territori, edition 2025 (ISTAT)."""
 
 FIXED_THRESHOLDS = ("04BEC006P",)
 """Shares below a limit in euro that does not follow prices (500 euro a month for pensions: cited from memory)."""
-
-CUT_FROM = {
-    "108": ("015",),
-    "109": ("044",),
-    "110": ("071", "072"),
-    "111": ("090", "091", "092", "095"),
-}
-"""Provinces made after 2004 and those whose territory changed with them: Monza, Fermo, Barletta-Andria-Trani; the
-reform of Sardinia of 2016. Where the new one lacks a year, the values of the others refer to former boundaries."""
 
 INFLATION = {
     2005: 1.9,
@@ -62,6 +51,7 @@ REASONS = (
     "gap",
     "too_few_provinces",
     "break",
+    "provisional",
     "no_prices",
     "constant",
     "no_window",
@@ -91,10 +81,12 @@ class CourseRules:
         score of a domain.
     breaks : mapping of str to int
         First year of another definition, by indicator; no window holds it and an earlier year.
+    provisional : mapping of str to int
+        First provisional year, by indicator; no window holds it and an earlier year.
     fixed_thresholds : sequence of str
         Indicators that never enter: prices move them.
     cut_from : mapping of str to sequence of str
-        See :data:`CUT_FROM`.
+        See :data:`diagnosis.indicators.breaks.CUT_FROM`.
     inflation : mapping of int to float
         Change of prices over the year before, per cent; what is in euro enters at the prices of the base year, and
         not at all where a year lacks.
@@ -107,6 +99,7 @@ class CourseRules:
     least_share: float = 0.5
     fewest_indicators: int = 2
     breaks: Mapping[str, int] = field(default_factory=lambda: dict(BREAKS))
+    provisional: Mapping[str, int] = field(default_factory=lambda: dict(PROVISIONAL))
     fixed_thresholds: Sequence[str] = FIXED_THRESHOLDS
     cut_from: Mapping[str, Sequence[str]] = field(default_factory=lambda: dict(CUT_FROM))
     inflation: Mapping[int, float] = field(default_factory=lambda: dict(INFLATION))
@@ -289,6 +282,7 @@ def choose_window(
                 not inside.all() or steady.sum() < rules.coverage * ever[column] - TINY
             ),
             "break": lambda: first < rules.breaks.get(name, first) <= last,
+            "provisional": lambda: first < rules.provisional.get(name, first) <= last,
             "no_prices": lambda: name in prices and rules.deflators(range(first, last + 1)) is None,
             "constant": lambda: np.ptp(values[:, steady]) <= TINY * np.abs(values[:, steady]).max(),
         }

@@ -91,10 +91,7 @@ class Scoring:
         """
         from diagnosis.composite import Goalposts
 
-        if release is None:
-            names = [item.id for item in catalogue.select(level=scheme.level, scored=True)]
-        else:
-            names = list(release.groups.index)
+        names = list(scheme.directions(catalogue) if release is None else release.groups.index)
         left_out = _find_reasons(names, values, references, without or {})
         if release is not None and left_out:
             raise InputError(
@@ -109,8 +106,8 @@ class Scoring:
         others = pd.concat([others.loc[[COUNTRY]], others.drop(index=COUNTRY)])
         own_years = {name: catalogue[name].year if years is None else str(years[name]) for name in kept}
         if release is None:
-            directions = pd.Series({name: catalogue[name].direction for name in kept}, dtype=object)
-            domains = pd.Series({name: catalogue[name].domain for name in kept}, dtype=object)
+            directions = pd.Series(scheme.directions(catalogue), dtype=object)[kept]
+            domains = pd.Series(scheme.domains(catalogue), dtype=object)[kept]
             posts = Goalposts.from_panel(numbers, others.loc[COUNTRY], directions)
         else:
             posts, domains = release.goalposts, release.groups

@@ -15,17 +15,19 @@ import pandas as pd
 
 from diagnosis.catalogue import Catalogue, Indicator, load_catalogue
 from diagnosis.config import AreaParameters, Settings, city_files, load_city
-from diagnosis.errors import DiagnosisError, InputError
+from diagnosis.errors import DiagnosisError
 from diagnosis.frameworks import load_framework
 from diagnosis.indicators.wellbeing import COUNTRY
 from diagnosis.national.areas import draw_areas, repeat_areas
 from diagnosis.national.course import score_course
+from diagnosis.national.fragility import is_index, prepare_scoring, reconstruct_fragility
 from diagnosis.national.indicators import compute_everywhere, guard_rates
 from diagnosis.national.releases import load_release
 from diagnosis.national.scores import Scoring
+from diagnosis.national.structure import find_structure
 from diagnosis.provenance import digest
 from diagnosis.storage import StageCache
-from diagnosis.territory import MODELLED, Country, Territory
+from diagnosis.territory import MODELLED, Country
 
 if TYPE_CHECKING:
     from diagnosis.composite.release import AmpiRelease
@@ -131,15 +133,12 @@ class National:
         groups = found["groups"]
         if rows is not None:
             groups = pd.concat([groups, rows.loc[rows.index.difference(groups.index)]])
-        modelled = {
-            item.id: "modelled" for item in self.catalogue.select("municipality") if self.is_modelled(item)
-        }
         return Scoring.of(
             load_framework("municipalities"),
             self.catalogue,
             found["values"],
             groups,
-            without=modelled,
+            without=self._modelled(),
             release=self.releases.get("municipalities"),
         )
 
@@ -156,6 +155,16 @@ class National:
         """Return every framework with its values, on the goalposts of the current data."""
         current = replace(self, releases={})
         return {"municipalities": current.municipal_scoring(), "provinces": current.provincial_scoring()}
+
+    def fragility(self) -> dict[str, Any]:
+        """ISTAT's fragility index as far as it can be rebuilt: :func:`reconstruct_fragility`."""
+        return self._stage(
+            "fragility", (), lambda: reconstruct_fragility(self._fragility_scoring(), self._standard_errors())
+        )
+
+    def spatial_structure(self) -> dict[str, Any]:
+        """Local clusters of the scores of municipalities: :func:`find_structure`."""
+        return self._stage("structure", self._frozen("municipalities"), self._compute_structure)
 
     def outline(self) -> pd.DataFrame:
         """Simplified outlines of the regions, for small maps."""
@@ -220,6 +229,21 @@ class National:
             return None
         return self.small_numbers().pivot(index="code", columns="indicator", values="standard_error")
 
+    def _modelled(self) -> dict[str, str]:
+        return {
+            item.id: "modelled" for item in self.catalogue.select("municipality") if self.is_modelled(item)
+        }
+
+    def _fragility_scoring(self) -> Scoring | None:
+        found = self.indicators()
+        return prepare_scoring(found["values"], found["groups"], self.catalogue, self._modelled())
+
+    def _compute_structure(self) -> dict[str, Any]:
+        smoothed = self.small_numbers().pivot(index="code", columns="indicator", values="smoothed")
+        fragility = self._fragility_scoring()
+        scorings = [fragility] if fragility is not None and is_index(fragility) else []
+        return find_structure([*scorings, self.municipal_scoring()], smoothed, self.contiguity())
+
     def _compute_wellbeing(self) -> dict[str, Any]:
         from diagnosis.indicators import wellbeing as published
 
@@ -267,66 +291,8 @@ class National:
         return {"measures": network_measures(self.country.table("flows"), self.country.municipalities.index)}
 
 
-def compute_indicators(place: Country | Territory) -> pd.DataFrame:
-    """Compute the municipal indicators of a country, or of the municipalities of a territory.
-
-    Parameters
-    ----------
-    place : Country or Territory
-
-    Returns
-    -------
-    DataFrame
-        Index code, one column an indicator; units and directions are in the catalogue.
-    """
-    from diagnosis.indicators import compute
-
-    if isinstance(place, Territory):
-        return compute(place.country.tables).loc[place.codes]
-    return compute(place.tables)
-
-
-def composite_index(values: pd.DataFrame, method: str = "ampi", **options: Any) -> pd.DataFrame:
-    """Score units on a composite index: :func:`diagnosis.composite.composite_index` with the catalogue's directions.
-
-    Parameters
-    ----------
-    values : DataFrame, units x indicators
-    method : {"ampi", "mpi"}
-    **options
-        As in :func:`diagnosis.composite.composite_index`. Without `directions` and `goalposts`, `values` must be
-        made of indicators of the catalogue; those in which better and worse cannot be said (neutral ones and
-        classes), and those that are the same in every unit, are left out.
-
-    Returns
-    -------
-    DataFrame
-        One row a unit, one column a domain (`groups`) or ``score``.
-
-    Raises
-    ------
-    diagnosis.errors.InputError
-        No indicator is left to be scored.
-    diagnosis.errors.UnknownNameError
-        A column is not an indicator of the catalogue.
-    """
-    from diagnosis import composite
-
-    if options.get("directions") is None and options.get("goalposts") is None:
-        catalogue = load_catalogue()
-        directed = [name for name in values if catalogue[name].direction != "neutral"]
-        kept = [name for name in directed if values[name].nunique() > 1]
-        if not kept:
-            raise InputError(
-                "At least one indicator must have a direction and vary", f"{list(values)} do not"
-            )
-        values = values[kept].astype(float)
-        options["directions"] = pd.Series({name: catalogue[name].direction for name in kept})
-    return composite.composite_index(values, method, **options)
-
-
 def load_national(country: Country, settings: Settings) -> National:
-    """Prepare the national stages of a country; nothing is computed yet.
+    """Prepare the national stages of a country; its tables are all read and kept, nothing is computed yet.
 
     Parameters
     ----------
@@ -343,7 +309,10 @@ def load_national(country: Country, settings: Settings) -> National:
     ------
     diagnosis.errors.InputError
         There is no such release, it cannot be read, or it is of another country.
+    diagnosis.errors.DiagnosisError
+        A file of the country is not what it should be: better said now than by a stage half-way.
     """
+    country.save_tables()
     codes = country.municipalities.index
     pilots = []
     for name in city_files():
@@ -374,6 +343,8 @@ def compute_all(national: National, parameters: AreaParameters) -> dict[str, str
         "wellbeing_course": national.wellbeing_course,
         "outline": national.outline,
         "contiguity": national.contiguity,
+        "fragility": national.fragility,
+        "structure": national.spatial_structure,
         "network": national.network,
         "areas": lambda: national.areas(parameters),
         "stability": lambda: national.stability(parameters),

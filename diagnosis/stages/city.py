@@ -8,15 +8,19 @@ from typing import Any
 import pandas as pd
 
 from diagnosis.errors import InputError, NotApplicableError
+from diagnosis.indicators.breaks import keep_consistent
 from diagnosis.indicators.population import SMALL_MUNICIPALITY
 from diagnosis.national.scores import verdict
 from diagnosis.national.shared import COUNTRY, National
 from diagnosis.stages import findings
 from diagnosis.stages.areas import describe_areas, observed_commuters
+from diagnosis.stages.context import around
+from diagnosis.stages.fragility import assess_fragility
+from diagnosis.stages.own import compare_own
 from diagnosis.stages.profile import profile_city, reach_country
+from diagnosis.stages.quality import grade_data
 from diagnosis.territory import Territory
 
-CONTEXT_KM = 40
 FEWEST_CAPITALS = 20
 FEWEST_PEERS = 5
 
@@ -28,7 +32,7 @@ def describe_territory(territory: Territory, national: National) -> Stage:
     country, city = territory.country, territory.city
     residents = country.residents
     municipalities = territory.municipalities.assign(residents=residents)
-    context = _around(country.municipalities, territory.codes)
+    context = around(country.municipalities, territory.codes)
     population = country.table("population")
     members = {
         "city": pd.Index([city.code]), "territory": territory.codes, "country": population.index,
@@ -68,7 +72,7 @@ def describe_territory(territory: Territory, national: National) -> Stage:
 
 def compare_indicators(territory: Territory, national: National) -> Stage:
     """Stage *indicators*: the municipal indicators of the territory beside those of like places."""
-    from diagnosis.indicators import compute
+    from diagnosis.indicators import compute, find_waiting
 
     found, scored, guarded = national.indicators(), national.scores(), national.small_numbers()
     city = territory.city
@@ -99,7 +103,8 @@ def compare_indicators(territory: Territory, national: National) -> Stage:
     members |= {"region": region, "country": COUNTRY}
     like = capitals if len(capitals) >= FEWEST_CAPITALS else values.index
     like = like.union([city.code])
-    gaps = found["gaps"]
+    waiting = find_waiting(territory.country.tables).index
+    gaps = found["gaps"][~found["gaps"]["indicator"].isin(waiting)]
     compared = [name for name in values if not national.is_modelled(national.catalogue[name])]
     profile, compared_to = profile_city(territory, national)
     tables = {
@@ -121,6 +126,7 @@ def compare_indicators(territory: Territory, national: National) -> Stage:
         "computed": int(tables["indicators"].notna().any().sum()),
         "gaps": len(tables["gaps"]),
         "modelled": [name for name in values if name not in compared],
+        "waiting": list(waiting),
         "compared_with": "capitals" if len(capitals) >= FEWEST_CAPITALS else "municipalities",
         "like": len(like),
         "profile": compared_to,
@@ -170,7 +176,7 @@ def compare_wellbeing(territory: Territory, national: National) -> Stage:
     compared = {province: "territory", region: "region", COUNTRY: "country"}
     years_of_scores = course["course"][course["course"]["territory"].isin(compared)]
     changed = _compare_with_country(course["changes"], province)
-    series = territory.country.table("wellbeing")
+    series = keep_consistent(territory.country.table("wellbeing"))
     own = series[series["territory"].isin([province, region, COUNTRY])]
     tables = {
         "wellbeing": beside.rename_axis("indicator"),
@@ -273,18 +279,13 @@ def describe_networks(territory: Territory, national: National) -> Stage:
     return tables, facts
 
 
-def _around(municipalities: pd.DataFrame, codes: pd.Index) -> pd.DataFrame:
-    """Municipalities near the territory but not in it, as background of maps."""
-    west, south, east, north = municipalities.loc[codes].total_bounds
-    reach = CONTEXT_KM * 1000
-    near = municipalities.cx[west - reach : east + reach, south - reach : north + reach]
-    return near.loc[~near.index.isin(codes), ["name", "geometry"]]
-
-
 STAGE_FUNCTIONS: dict[str, Callable[[Territory, National], Stage]] = {
     "territory": describe_territory,
     "indicators": compare_indicators,
+    "fragility": assess_fragility,
+    "own": compare_own,
     "wellbeing": compare_wellbeing,
+    "quality": grade_data,
     "networks": describe_networks,
     "areas": describe_areas,
 }

@@ -26,8 +26,10 @@ from diagnosis.national.shared import National, load_national
 from diagnosis.provenance import Manifest, StageRecord, code_digest, digest, package_versions
 from diagnosis.result import STAGES, Diagnosis
 from diagnosis.schema import build, read_yaml
+from diagnosis.sources.own.files import own_content, own_folder
 from diagnosis.stages.city import STAGE_FUNCTIONS
 from diagnosis.stages.findings import by_extremity
+from diagnosis.stages.own import own_records
 from diagnosis.territory import load_country, load_territory
 
 if TYPE_CHECKING:
@@ -160,7 +162,7 @@ class Study:
             created=datetime(1970, 1, 1, tzinfo=UTC),
             code_version=code_digest(),
             settings_digest=run_key(self.city, self.settings, country.key),
-            sources=country.sources,
+            sources=(*country.sources, *own_records(self.facts)),
             packages=package_versions(PACKAGES),
             warnings=(*country.notes, *(reason.en for reason in country.absent.values())),
             flows_kind=country.flows_kind,
@@ -228,7 +230,9 @@ def open_study(
 
 
 def run_key(city: City, settings: Settings, country_key: str) -> str:
-    """Digest of everything a city's result depends on: code, data, its configuration, edition, language, release.
+    """Digest of everything a city's result depends on: code, data, its configuration and files, edition, language.
+
+    So does the release whose goalposts the scores use.
 
     Raises
     ------
@@ -242,4 +246,7 @@ def run_key(city: City, settings: Settings, country_key: str) -> str:
         *(Path(item.file) for item in city.geographies.values()),
     ]
     release = find_release(settings)
-    return digest(code_digest(), *files, country_key, described, settings.edition, settings.language, release)
+    own = own_content(own_folder(settings.local, city.id))
+    return digest(
+        code_digest(), *files, country_key, described, settings.edition, settings.language, release, own
+    )

@@ -16,7 +16,8 @@ from diagnosis.frameworks import load_framework
 from diagnosis.indicators import compute
 from diagnosis.national.releases import freeze_scorings
 from diagnosis.national.scores import Scoring
-from diagnosis.national.shared import COUNTRY, compute_all, compute_indicators, load_national
+from diagnosis.national.shared import COUNTRY, compute_all, load_national
+from diagnosis.national.shortcuts import compute_indicators
 from diagnosis.storage import StageCache
 
 PARAMETERS = AreaParameters()
@@ -30,6 +31,8 @@ STAGES = {
     "wellbeing_course": lambda national: national.wellbeing_course(),
     "outline": lambda national: {"regions": national.outline()},
     "contiguity": lambda national: {"pairs": national.contiguity()},
+    "fragility": lambda national: national.fragility(),
+    "structure": lambda national: national.spatial_structure(),
     "network": lambda national: national.network(),
     "areas": lambda national: national.areas(PARAMETERS),
 }
@@ -98,7 +101,9 @@ def test_gaps_explain_every_missing_value(national):
     assert pairs
 
 
-def test_group_of_all_is_the_country(national):
+@pytest.mark.parametrize("kept", ["national", "again"])
+def test_group_of_all_is_the_country(kept, request):
+    national = request.getfixturevalue(kept)
     groups = national.indicators()["groups"]
     assert groups.index.tolist() == [COUNTRY, "R90", "901", "902"]
     # The example has one region, which is the whole country.
@@ -215,11 +220,11 @@ def test_stages_with_scores_are_kept_under_the_content_of_the_release(
         compute_all(each, AreaParameters(runs=0))
     kept = {path.name for path in released.cache.folder.iterdir() if path.is_dir()}
     counts = pd.Series([name.rsplit("-", 1)[0] for name in kept]).value_counts()
-    assert counts[counts > 1].to_dict() == {"scores": 2, "score_uncertainty": 2}
+    assert counts[counts > 1].to_dict() == {"scores": 2, "score_uncertainty": 2, "structure": 2}
     assert changed.wellbeing() is released.wellbeing()
     before = {path.name for path in plain.cache.folder.iterdir()}
     shared = {name.rsplit("-", 1)[0] for name in kept & before}
-    assert not shared & {"scores", "score_uncertainty", "wellbeing", "wellbeing_uncertainty"}
+    assert not shared & {"scores", "score_uncertainty", "structure", "wellbeing", "wellbeing_uncertainty"}
     assert {"indicators", "small_numbers", "contiguity"} <= shared
 
 
