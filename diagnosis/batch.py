@@ -25,6 +25,7 @@ from diagnosis.notebook import NotebookError, execute_notebook
 from diagnosis.provenance import write_atomically
 from diagnosis.report import FORMATS, missing_reason, outputs_of, write_index, write_report
 from diagnosis.report.words import Words
+from diagnosis.stages.own_data import check_own_data
 from diagnosis.storage import whole_folder
 from diagnosis.studies.city import run_key
 from diagnosis.territory import country_key, load_country, load_territory
@@ -166,8 +167,8 @@ def run_batch(
     todo = [city for city in chosen.values() if not ready[city.id]]
     countries = {data: load_country(settings, data) for data in dict.fromkeys(city.data for city in todo)}
     nationals = {data: load_national(country, settings) for data, country in countries.items()}
-    for city in todo:
-        load_territory(city, settings, countries[city.data])
+    territories = [load_territory(city, settings, countries[city.data]) for city in todo]
+    check_own_data(territories, settings.language)
     started = datetime.now(UTC).replace(microsecond=0)
     done: dict[str, CityRun] = {}
 

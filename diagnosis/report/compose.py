@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 from diagnosis.report.document import Document, Section
 from diagnosis.report.sections.areas import write_areas
+from diagnosis.report.sections.fragility import write_fragility
 from diagnosis.report.sections.method import write_method, write_missing
 from diagnosis.report.sections.networks import write_networks
+from diagnosis.report.sections.own import write_own
 from diagnosis.report.sections.summary import write_notices, write_summary
 from diagnosis.report.sections.territory import write_territory
 from diagnosis.report.sections.wellbeing import write_wellbeing
@@ -16,6 +18,8 @@ from diagnosis.result import Diagnosis
 
 CHAPTERS: dict[str, Callable[[Diagnosis, Words], list[Section]]] = {
     "territory": write_territory,
+    "fragility": write_fragility,
+    "own": write_own,
     "wellbeing": write_wellbeing,
     "networks": write_networks,
     "areas": write_areas,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from diagnosis.figure import Figure
+from diagnosis.sources.own.comment import Run
 
 
 @dataclass(frozen=True)
@@ -112,13 +113,30 @@ class Pair:
 
 @dataclass(frozen=True)
 class Items:
-    """A list of short texts."""
+    """A list of short texts; with a title it is folded on screen, and one paragraph on paper."""
 
     items: tuple[str, ...]
+    title: str = ""
     kind: str = "items"
 
 
-Block = Prose | Notice | Cards | Findings | Drawing | Lead | Pair | Table | Items
+@dataclass(frozen=True)
+class Part:
+    """A ``"heading"``, ``"paragraph"``, ``"list"`` or ``"numbered"`` list of a free text, line by line."""
+
+    kind: str
+    lines: tuple[tuple[Run, ...], ...]
+
+
+@dataclass(frozen=True)
+class FreeText:
+    """What somebody else wrote, with emphasis and links."""
+
+    parts: tuple[Part, ...]
+    kind: str = "free"
+
+
+Block = Prose | Notice | Cards | Findings | Drawing | Lead | Pair | Table | Items | FreeText
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def draw(name: str, result: Diagnosis, language: str = "it") -> Figure:
     Parameters
     ----------
     name : str
-        One of :data:`FIGURES`.
+        One of :data:`FIGURES`, or ``map_own_`` and the id of an indicator of the city's own.
     result : Diagnosis
         Holds the tables; ``Study.result()`` of a study that is not finished will do.
     language : {"it", "en"}
@@ -51,6 +51,8 @@ def draw(name: str, result: Diagnosis, language: str = "it") -> Figure:
     diagnosis.errors.InputError
         The stage that makes its tables was not carried out.
     """
+    if name.startswith(map_figures.OWN_MAP):
+        return map_figures.map_own(result, Words(language), name.removeprefix(map_figures.OWN_MAP))
     if name not in FIGURES:
         raise unknown_name("The figure", name, FIGURES)
     return FIGURES[name](result, Words(language))
@@ -233,6 +235,8 @@ FIGURES: Mapping[str, Callable[[Diagnosis, Words], Figure]] = {
     "map_old_age": map_figures.map_old_age,
     "map_inner_areas": map_figures.map_inner_areas,
     "map_floods": map_figures.map_floods,
+    "map_fragility": map_figures.map_fragility,
+    "map_concentrations": map_figures.map_concentrations,
     "map_self_containment": map_figures.map_self_containment,
     "map_jobs": map_figures.map_jobs,
     "map_flows": map_figures.map_flows,

@@ -69,8 +69,9 @@ def figure_table(table: pd.DataFrame, words: Words) -> str:
     """Render the table behind a figure as HTML, numbers in the manner of the language."""
     frame = table if isinstance(table.index, pd.RangeIndex) else table.reset_index()
     head = "".join(f'<th scope="col">{html.escape(_header(name, words))}</th>' for name in frame.columns)
+    names = [_field(name) for name in frame.columns]
     rows = "".join(
-        "<tr>" + "".join(_cell(value, words) for value in row) + "</tr>"
+        "<tr>" + "".join(_cell(value, words, name) for value, name in zip(row, names, strict=True)) + "</tr>"
         for row in frame.itertuples(index=False)
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
@@ -79,13 +80,23 @@ def figure_table(table: pd.DataFrame, words: Words) -> str:
 def _header(name: Any, words: Words) -> str:
     """Name of a column in the language, if it is one of the usual ones; a column under a group says both."""
     if isinstance(name, tuple):
-        return ", ".join(map(str, name))
+        return ", ".join(_header(part, words) for part in name if part != "")
     return words(f"th_{name}") if words.has(f"th_{name}") else str(name)
 
 
-def _cell(value: Any, words: Words) -> str:
+def _field(name: Any) -> str:
+    """Name a column as the data do; of one under no group, without the empty part."""
+    return str(name[0] if isinstance(name, tuple) and not any(name[1:]) else name)
+
+
+def _cell(value: Any, words: Words, field: str) -> str:
+    """Write a value: years as they are, names of values (`part`, `cluster`) in the language."""
     if isinstance(value, str):
-        return f"<td>{html.escape(value) or EMPTY}</td>"
+        key = {"part": f"part_{value}", "cluster": f"cluster_{value}"}.get(field, "")
+        text = words(key) if words.has(key) else value
+        return f"<td>{html.escape(text) or EMPTY}</td>"
+    if field == "year" and not is_missing(value):
+        return f'<td class="r">{int(value)}</td>'
     if isinstance(value, bool):
         return f"<td>{words('cli_yes') if value else words('cli_no')}</td>"
     if is_missing(value):

@@ -8,14 +8,29 @@ import pandas as pd
 
 from diagnosis import maps
 from diagnosis.catalogue import load_catalogue
-from diagnosis.errors import InputError
+from diagnosis.errors import InputError, unknown_name
 from diagnosis.figure import Figure
 from diagnosis.report.words import Words
 from diagnosis.result import Diagnosis
+from diagnosis.sources.own.units import UNDECLARED
+from diagnosis.stages.own import own_entries
 
+OWN_MAP = "map_own_"
 FLOWS_DRAWN = 40
 FLOOD_CLASSES = (1.0, 5.0, 15.0, 30.0)
 """Per cent of residents; the same for every city, so that two maps can be compared."""
+FRAGILITY = "fragility"
+FRAGILITY_COLOURS = ("#ffffd4", "#fed98e", "#fe9929", "#d95f0e", "#993404")
+"""Two deciles each, from the least to the most fragile: ColorBrewer YlOrBr."""
+CLUSTER_COLOURS = {
+    "high_high": "#ca0020",
+    "high_low": "#f4a582",
+    "low_high": "#92c5de",
+    "low_low": "#0571b0",
+    "none": "#f1f1ee",
+    "no_neighbour": "#d9d9d9",
+}
+"""Red among the fragile, blue among those that are not, pale where unlike the neighbours: ColorBrewer RdBu."""
 
 
 def map_residents(result: Diagnosis, words: Words) -> Figure:
@@ -42,6 +57,60 @@ def map_floods(result: Diagnosis, words: Words) -> Figure:
     """Share of residents exposed to floods."""
     return _indicator_map(
         result, words, "flood_residents_share", "map_floods", compact=True, breaks=FLOOD_CLASSES
+    )
+
+
+def map_fragility(result: Diagnosis, words: Words) -> Figure:
+    """Decile of each municipality in the reconstructed fragility index."""
+    found = result.table("fragility")
+    if found.empty:
+        raise InputError(
+            "The fragility index must be there to be drawn", "too few of its components are at hand"
+        )
+    pairs = (found["decile"].clip(upper=10) + 1) // 2
+    codes = pairs.map(lambda pair: None if pd.isna(pair) else str(int(pair)))
+    return maps.choropleth(
+        result.municipalities,
+        codes,
+        figure_id="map-fragility",
+        title=words("map_fragility", n=len(result.facts["fragility"]["components"])),
+        legend=words("map_fragility_legend"),
+        categories={
+            str(pair): (words(f"deciles_{pair}"), colour)
+            for pair, colour in enumerate(FRAGILITY_COLOURS, start=1)
+        },
+        residents=result.municipalities["residents"],
+        compact=FRAGILITY in result.facts["fragility"]["clear"],  # beside the map of concentrations
+        **_about(result, words, _fragility_sources(result)),
+    )
+
+
+def map_concentrations(result: Diagnosis, words: Words) -> Figure:
+    """Where fragile municipalities lie side by side, and where those that are not do."""
+    if FRAGILITY not in result.facts["fragility"]["clear"]:
+        raise InputError("A map of concentrations needs some in the territory", "there is none")
+    found = result.table("spatial_clusters")
+    kinds = found[found["indicator"] == FRAGILITY].set_index("code")["cluster"]
+    return maps.cluster_map(
+        result.municipalities,
+        kinds.where(kinds != "missing"),
+        {kind: (words(f"cluster_{kind}"), colour) for kind, colour in CLUSTER_COLOURS.items()},
+        figure_id="map-concentrations",
+        title=words("map_concentrations"),
+        legend=words("map_concentrations_legend"),
+        around_name=words("map_concentrations_around"),
+        compact=True,
+        **_about(result, words, _fragility_sources(result)),
+    )
+
+
+def _fragility_sources(result: Diagnosis) -> tuple[str, ...]:
+    catalogue = load_catalogue()
+    used = result.table("fragility_components")
+    return tuple(
+        dict.fromkeys(
+            source for name in used.loc[used["used"], "indicator"] for source in catalogue[name].sources
+        )
     )
 
 
@@ -149,6 +218,28 @@ def map_areas_compared(result: Diagnosis, words: Words) -> Figure:
         reference_name=words("areas_map_official"),
         note=flows_note(result, words),
         **about,
+    )
+
+
+def map_own(result: Diagnosis, words: Words, indicator: str) -> Figure:
+    """One of the city's own indicators, by municipality of the territory."""
+    entries = own_entries(result.tables)
+    if indicator not in entries:
+        raise unknown_name("The city's own indicator", indicator, entries)
+    item = entries[indicator]
+    held_back = int(result.table("own_groups").at[indicator, "held_back"])
+    return maps.choropleth(
+        result.municipalities,
+        _column(result, "own_indicators", indicator),
+        figure_id=f"map-own-{indicator.replace('_', '-')}",
+        title=words("map_own", name=item.name[words.language], year=item.year),
+        legend=item.name[words.language],
+        unit="" if item.unit == UNDECLARED.text else item.unit[words.language],
+        decimals=item.decimals,
+        residents=result.municipalities["residents"],
+        compact=True,
+        note=words("own_map_held_back", n=held_back) if held_back else "",
+        **_about(result, words, item.sources),
     )
 
 

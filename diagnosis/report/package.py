@@ -9,11 +9,17 @@ import pandas as pd
 from diagnosis.catalogue import load_catalogue
 from diagnosis.csv_files import to_csv
 from diagnosis.errors import InputError
+from diagnosis.frameworks import load_framework
 from diagnosis.indicators import REASONS
+from diagnosis.indicators.breaks import is_provisional
+from diagnosis.report import file_sources
+from diagnosis.report.own_package import own_files
+from diagnosis.report.quality_package import quality_files
 from diagnosis.report.words import Words
 from diagnosis.result import Diagnosis
 from diagnosis.schema import read_yaml
 from diagnosis.stages import findings
+from diagnosis.stages.own import merge_catalogue, own_entries
 
 FOLDER = "data"
 README = "README.md"
@@ -47,10 +53,11 @@ def write_package(result: Diagnosis, folder: Path, words: Words) -> None:
     tables = result.tables
     names = result.municipalities["name"]
     if "indicators" in tables:
-        indicators = tables["indicators"].copy()
+        waiting = result.facts["indicators"]["waiting"]
+        indicators = tables["indicators"].drop(columns=waiting)
         indicators.insert(0, "name", names)
         _write(indicators, target / "indicators.csv")
-        _write(tables["groups"], target / "groups.csv")
+        _write(tables["groups"].drop(columns=waiting), target / "groups.csv")
         _write(tables["score_intervals"], target / "score_intervals.csv")
         _write(tables["city_profile"], target / "city_profile.csv", index=False)
         _write(tables["small_numbers"], target / "small_numbers.csv", index=False)
@@ -59,8 +66,12 @@ def write_package(result: Diagnosis, folder: Path, words: Words) -> None:
             reason_text=[REASONS[reason][words.language] for reason in tables["gaps"]["reason"]],
         )
         _write(gaps, target / "gaps.csv", index=False)
+    if "fragility" in tables:
+        _write_fragility(result, target, words)
+    for name, table in own_files(result, words):
+        _write(table, target / name)
     if "wellbeing" in tables:
-        _write(tables["wellbeing"], target / "wellbeing.csv")
+        _write(_mark_provisional(tables["wellbeing"]), target / "wellbeing.csv")
         _write(_with_names(tables["domain_intervals"], words), target / "domain_intervals.csv", index=False)
         if len(tables["domain_course"]):
             _write(_with_names(tables["domain_course"], words), target / "domain_course.csv", index=False)
@@ -69,6 +80,8 @@ def write_package(result: Diagnosis, folder: Path, words: Words) -> None:
             _write(_with_names(tables["course_members"], words), target / "course_members.csv", index=False)
         if len(tables["smallest_change"]):
             _write(tables["smallest_change"], target / "smallest_change.csv")
+    for name, table in quality_files(result, words):
+        _write(table, target / name, index=False)
     frameworks = [tables[name] for name in ("score_framework", "domain_framework") if name in tables]
     if frameworks:
         _write(pd.concat(frameworks), target / "frameworks.csv")
@@ -84,8 +97,10 @@ def write_package(result: Diagnosis, folder: Path, words: Words) -> None:
         shown = [*findings.choose(found, "strength").index, *findings.choose(found, "weakness").index]
         _write(found.assign(shown=found.index.isin(shown)), target / "findings.csv", index=False)
     _write(_dictionary(result, words), target / "data_dictionary.csv")
-    _write(_columns(words, target), target / "columns.csv", index=False)
     _write(_attributions(result, words), target / "attributions.csv", index=False)
+    described = file_sources.describe_files(result, (path.name for path in target.iterdir()), words)
+    _write(described, target / file_sources.FILE, index=False)
+    _write(_columns(words, target), target / "columns.csv", index=False)
     (target / README).write_text(_readme(result, words, target), encoding="utf-8")
 
 
@@ -122,11 +137,31 @@ def _write_areas(result: Diagnosis, target: Path) -> None:
     dissolved.join(quality).reset_index().to_file(path, layer="functional_areas", driver="GPKG")
 
 
+def _mark_provisional(wellbeing: pd.DataFrame) -> pd.DataFrame:
+    """Say which values are of a year that ISTAT calls provisional."""
+    years = wellbeing["year"]
+    return wellbeing.assign(provisional=[int(is_provisional(name, year)) for name, year in years.items()])
+
+
+def _write_fragility(result: Diagnosis, target: Path, words: Words) -> None:
+    parts = load_framework("fragility").components
+    about = result.tables["fragility_components"].copy()
+    about.insert(0, "name", [part.name[words.language] for part in parts])
+    about["remark"] = [part.remark[words.language] for part in parts]
+    if len(result.tables["fragility"]):
+        _write(result.tables["fragility"], target / "fragility.csv")
+    _write(about, target / "fragility_components.csv")
+    _write(result.tables["spatial_clusters"], target / "spatial_clusters.csv", index=False)
+    _write(result.tables["spatial_structure"], target / "spatial_structure.csv")
+
+
 def _dictionary(result: Diagnosis, words: Words) -> pd.DataFrame:
     """Describe every indicator; those from modelled flows say so instead of a source and a year."""
-    table = load_catalogue().to_frame(words.language)
-    if result.manifest.flows_kind == "modelled":
-        table.loc[table["sources"].str.contains("commuting_2021"), ["sources", "year"]] = words("model")
+    table = merge_catalogue(result.tables).to_frame(words.language)
+    table["sdg"] = table["sdg"].astype("Int64")  # the city's own may have none
+    table["local"] = table.index.isin(list(own_entries(result.tables)))
+    modelled = result.facts.get("indicators", {}).get("modelled", [])
+    table.loc[table.index.isin(modelled), ["sources", "year"]] = words("model")
     return table
 
 
@@ -149,8 +184,9 @@ def _attributions(result: Diagnosis, words: Words) -> pd.DataFrame:
             "publisher": item.publisher,
             "file": item.file,
             "sha256": item.sha256,
-            "licence": item.licence,
+            "licence": item.licence or (words("licence_not_declared") if item.publisher else ""),
             "licence_confirmed": item.licence_confirmed,
+            "licence_basis": file_sources.tell_basis(item),
             "licence_url": item.licence_url,
             "attribution": words.pick(item.attribution) if item.attribution is not None else "",
             "modified": words.pick(item.modified) if item.modified is not None else "",
@@ -167,9 +203,16 @@ def _readme(result: Diagnosis, words: Words, target: Path) -> str:
     kind = result.manifest.flows_kind
     if kind != "observed":
         lines += [f"**{words(f'{kind}_title')}.** {words(kind)}", ""]
+    if own_entries(result.tables):
+        lines += [words("package_own_licence", none=words("licence_not_declared")), ""]
     lines += [
         f"- `{path.name}`: {words(f'package_{path.stem}')}"
         for path in sorted(target.iterdir())
         if path.name != README
     ]
+    lines += ["", words("package_licences")]
+    if unconfirmed := file_sources.list_unconfirmed(result, words):
+        lines += ["", words("package_unconfirmed"), "", *(f"- {name}" for name in unconfirmed)]
+    if attributions := file_sources.list_attributions(result.manifest, words):
+        lines += ["", f"**{words('attributions')}**", "", *(f"- {text}" for text in attributions)]
     return "\n".join(lines) + "\n"

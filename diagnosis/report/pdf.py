@@ -17,6 +17,10 @@ TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
 STANDARD: Literal["ua-1"] = "ua-1"
 VIEW_BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 PAGE_BREAKS = ("territory",)
+NO_GLYPH = re.compile(r'the text `?"(.+?)"`? could not be displayed', re.DOTALL)
+UNPRINTABLE = "?"
+"""Stands in the PDF for a character that none of its fonts has: an emoji, a Chinese sign."""
+MOST_UNPRINTABLE = 50
 """Chapters that begin a page: the first page is the score card alone."""
 
 
@@ -44,16 +48,34 @@ def render_pdf(document: Document, author: str = "diagnosis") -> bytes:
 
     with tempfile.TemporaryDirectory(prefix="report-") as name:
         folder = Path(name)
-        data = _content(document, author, folder)
-        (folder / "data.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+        text = json.dumps(_content(document, author, folder), ensure_ascii=False)
         source = folder / "report.typ"
         source.write_bytes(TEMPLATE.read_bytes())
-        try:
-            return typst.compile(
-                str(source), format="pdf", pdf_standards=STANDARD, root=str(folder), ignore_system_fonts=True
-            )
-        except RuntimeError as error:
-            raise InputError("The report must be one Typst can set", str(error)) from None
+        for _ in range(MOST_UNPRINTABLE):
+            (folder / "data.json").write_text(text, encoding="utf-8")
+            try:
+                return typst.compile(
+                    str(source),
+                    format="pdf",
+                    pdf_standards=STANDARD,
+                    root=str(folder),
+                    ignore_system_fonts=True,
+                )
+            except RuntimeError as error:
+                fault, shorter = str(error), _without_unprintable(text, str(error))
+            if shorter == text:
+                break
+            text = shorter
+        raise InputError("The report must be one Typst can set", fault)
+
+
+def _without_unprintable(text: str, fault: str) -> str:
+    """Replace the characters Typst complains of, and all beyond the basic plane with them, which are of their kind."""
+    found = NO_GLYPH.search(fault)
+    if found is None:
+        return text
+    lacking = set(found[1]) | {character for character in text if ord(character) > 0xFFFF}
+    return text.translate(dict.fromkeys(map(ord, lacking - set('"\\{}[],:')), UNPRINTABLE))
 
 
 def _content(document: Document, author: str, folder: Path) -> dict[str, Any]:

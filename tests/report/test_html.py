@@ -218,3 +218,38 @@ def test_a_number_that_is_not_finite_is_shown_as_missing():
     words = Words("en")
     shown = figure_table(pd.DataFrame({"v": [np.inf, np.nan, 1.0, 2.5]}), words)
     assert re.findall(r"<td[^>]*>([^<]*)</td>", shown) == ["n/a", "n/a", "1", "2.50"]
+
+
+def test_years_are_years_and_columns_have_names_in_the_language():
+    from diagnosis.report.html import figure_table
+
+    columns = pd.MultiIndex.from_tuples([("Reddito (euro)", "provincia")])
+    courses = pd.DataFrame([[1234.5]], index=pd.Index([2004], name="year"), columns=columns)
+    shown = figure_table(courses, Words("it"))
+    assert ">anno<" in shown
+    assert ">Reddito (euro), provincia<" in shown
+    assert ">2004<" in shown
+    assert ">1.234,50<" in shown
+    areas = pd.DataFrame({"area_name": ["x"], "stability": [1.0], "part": ["core"], "cluster": ["high_high"]})
+    shown = figure_table(areas, Words("it"))
+    for english in ("area_name", "stability", "core", "cluster", "high_high"):
+        assert f">{english}<" not in shown
+    assert ">nucleo<" in shown
+    assert ">Fragile tra comuni fragili<" in shown
+
+
+@BOTH
+def test_tables_have_no_raw_names(sources, language):
+    cells = re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", sources[language])
+    assert not {
+        name
+        for name in cells
+        if re.fullmatch(r"year, ?|(origin|destination)_area|area_name|\w+_(high|low)", name)
+    }
+
+
+def test_attributions_are_folded():
+    words = Words("it")
+    sections = (Section("x", "X", (Items(("Dati: Istat",), words("attributions")), Items(("y",)))),)
+    page = render_html(Document("t", "s", "it", "2026", "", "t", (), sections))
+    assert page.count("<details><summary>Attribuzioni</summary><ul") == 1

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from dataclasses import replace
 
 import geopandas as gpd
 import pandas as pd
@@ -11,6 +12,8 @@ import pytest
 
 from diagnosis.catalogue import load_catalogue
 from diagnosis.indicators import REASONS
+from diagnosis.indicators.breaks import PROVISIONAL
+from diagnosis.report import file_sources
 from diagnosis.report.package import write_package
 from diagnosis.report.words import Words
 from diagnosis.schema import LANGUAGES
@@ -161,6 +164,71 @@ def test_real_sources_are_attributed_with_their_licence(example_result, project,
     assert set(frame["licence_confirmed"]) <= {"True", "False"}
 
 
+def test_every_file_names_its_sources(package, example_result):
+    frame = read(package / "file_sources.csv")
+    files = {path.name for path in package.iterdir()}
+    assert set(frame["file"]) == files - file_sources.DESCRIPTIONS
+    known = file_sources.MUNICIPAL | file_sources.PROVINCIAL | file_sources.FLOWS | file_sources.AREAS
+    assert set(frame["file"]) <= known | file_sources.EVERYTHING, (
+        "say there which sources a new file rests on"
+    )
+    assert set(frame["source"]) <= {item.id for item in example_result.manifest.sources}
+    for column in ("title", "publisher", "licence", "attribution", "modification"):
+        assert frame[column].ne("").all(), column
+    assert set(frame["modified"]) == {"True"}
+    of_file = frame.groupby("file")["source"].agg(set)
+    assert of_file["wellbeing.csv"] == {"wellbeing", "provinces"}
+    assert of_file["flows.csv"] == {"municipalities", "provinces", "flows"}
+    assert of_file["indicators.csv"] >= {"population", "flows", "hazards", "inner_areas", "classification"}
+    assert "wellbeing" not in of_file["indicators.csv"]
+
+
+def test_licences_that_are_not_confirmed_are_marked(example_result, project, tmp_path):
+    from dataclasses import replace
+
+    from diagnosis.provenance import SourceFile, SourceRecord, load_sources
+
+    sources = load_sources(project / "data" / "sources.yml")
+    file = project / "pyproject.toml"
+    records = tuple(
+        SourceRecord.of(SourceFile.of(name, file, "mirror"), item) for name, item in sources.items()
+    )
+    result = replace(example_result, manifest=example_result.manifest.model_copy(update={"sources": records}))
+    names = sorted(file_sources.MUNICIPAL | file_sources.PROVINCIAL | file_sources.FLOWS | file_sources.AREAS)
+    for language in LANGUAGES:
+        words = Words(language)
+        frame = file_sources.describe_files(result, names, words)
+        marked = frame.drop_duplicates("source").set_index("source")["licence_confirmed"]
+        assert dict(marked) == {name: sources[name].licence_confirmed for name in marked.index}
+        listed = file_sources.list_unconfirmed(result, words)
+        assert len(listed) == sum(not item.licence_confirmed for item in sources.values())
+        assert any(sources["snai_2020"].title[language] in line for line in listed)
+        bases = frame.drop_duplicates("source").set_index("source")["licence_basis"]
+        assert dict(bases) == {
+            name: "" if sources[name].licence_confirmed else sources[name].licence_basis
+            for name in bases.index
+        }
+        for name, basis in (("snai_2020", "publisher"), ("vehicles_2024", "republisher")):
+            told = words(f"licence_basis_{basis}", licence=sources[name].licence)
+            assert f"{sources[name].title[language]} ({told})" in listed
+        used = frame.groupby("file")["source"].agg(set)
+        assert used["wellbeing.csv"] == {"bes_territories"}
+        assert used["flows.csv"] == {"municipalities_2022", "commuting_2021"}
+        assert used["areas.csv"] >= {
+            "commuting_2021",
+            "commuting_margins_2021",
+            "sll_2011",
+            "suppressed_municipalities",
+        }
+        assert used["indicators.csv"] >= {"population_2022", "income_2023", "situas_municipalities"}
+        assert "bes_territories" not in used["indicators.csv"]
+    write_package(result, tmp_path, Words("it"))
+    readme = (tmp_path / "data" / "README.md").read_text(encoding="utf-8")
+    assert "**non è confermata**" in readme
+    assert all(f"- {line}" in readme for line in file_sources.list_unconfirmed(result, Words("it")))
+    assert f"- {sources['hazards_2021'].attribution.it}\n" in readme
+
+
 def test_flows_say_what_kind_they_are(package):
     assert "**" in (package / "README.md").read_text(encoding="utf-8").split("- `")[0]
 
@@ -175,3 +243,27 @@ def test_hostile_names_start_no_formula(hostile_result, tmp_path):
             for row in csv.reader(stream):
                 for cell in row:
                     assert not re.match(r"[=@\t\r]|[+-](?![0-9.]+(e[+-]?[0-9]+)?$)", cell), (path.name, cell)
+
+
+def test_quality_of_the_data_is_in_the_package(package, example_result):
+    checks = read(package / "data_quality.csv")
+    assert len(checks) == len(example_result.table("data_quality"))
+    assert set(checks["grade"]) <= {"A", "B", "C", "D", ""}
+    assert (checks["reason"] != "").all()
+    domains = read(package / "data_quality_domains.csv")
+    assert set(domains["domain"]) == set(example_result.table("quality_domains").index)
+    waiting = example_result.facts["indicators"]["waiting"]
+    assert waiting
+    for name in ("indicators.csv", "groups.csv"):
+        assert not set(waiting) & set(read(package / name).columns), name
+    assert not set(waiting) & set(read(package / "gaps.csv")["indicator"])
+
+
+def test_values_of_provisional_years_are_marked(example_result, tmp_path):
+    wellbeing = example_result.table("wellbeing").copy()
+    wellbeing["year"] = "2024"
+    result = replace(example_result, tables={**example_result.tables, "wellbeing": wellbeing})
+    write_package(result, tmp_path, Words("it"))
+    marked = pd.read_csv(tmp_path / "data" / "wellbeing.csv", index_col="indicator")["provisional"]
+    assert set(marked.index[marked == 1]) == set(PROVISIONAL) & set(wellbeing.index)
+    assert marked.sum() > 0

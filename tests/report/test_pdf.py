@@ -147,6 +147,12 @@ def test_a_report_without_figures_or_findings_can_be_set():
     assert len(read(render_pdf(minimal(Prose("a")))).pages) == 1
 
 
+def test_a_character_without_a_glyph_does_not_cost_the_report():
+    text = "Buon lavoro \N{GRINNING FACE} \N{CJK UNIFIED IDEOGRAPH-4E2D}, signora Nuñez!"
+    shown = "".join(texts_of(read(render_pdf(minimal(Prose(text))))))
+    assert "Buon lavoro ? ?, signora Nuñez!" in shown
+
+
 def test_a_figure_without_an_alternative_is_refused(documents):
     from dataclasses import replace
 

@@ -1,13 +1,15 @@
 """The section on well-being: scores with intervals, what survives every choice, what is missing, what changed."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from diagnosis.catalogue import load_catalogue
 from diagnosis.report.document import Drawing, Prose, Table
-from diagnosis.report.sections.summary import write_summary
+from diagnosis.report.sections.summary import _at_least, write_summary, write_year
 from diagnosis.report.sections.territory import write_territory
 from diagnosis.report.sections.wellbeing import write_wellbeing
 from diagnosis.report.words import Words
@@ -138,7 +140,7 @@ def test_the_city_is_set_beside_like_places(example_result, language):
     assert ("profile" in tables) == bool(len(telling))
     for row in tables["scores"].rows:
         assert "(" in row[1]  # the city's score with its interval
-        assert row[-1].startswith("100")
+        assert row[-2].startswith("100")
 
 
 @pytest.mark.parametrize("group", ["region", "province", "capitals", "country", "own"])
@@ -156,3 +158,69 @@ def test_other_groups_are_described(example_result, language, group):
         b.text for s in write_territory(result, Words(language)) for b in s.blocks if isinstance(b, Prose)
     ]
     assert Words(language)(f"profile_{group}", n=14) in texts
+
+
+def test_every_domain_has_the_grade_of_its_data_and_the_reason(documents, example_result):
+    grades = example_result.table("quality_domains")
+    catalogue = load_catalogue()
+    for language, document in documents.items():
+        tables = {
+            block.id: block
+            for section in document.sections
+            for block in section.blocks
+            if block.kind == "table"
+        }
+        listed = {row[0]: row for row in tables["data-quality-grades"].rows}
+        for name, row in grades.iterrows():
+            domain = catalogue.domains[name].name[language]
+            assert listed[domain][1] == (row["grade"] or "–")
+            assert listed[domain][3] == row[f"reason_{language}"]
+        for table in ("scores", "domain-scores"):
+            assert {row[-1] for row in tables[table].rows} <= {"A", "B", "C", "D", "–"}
+        headings = [block.caption for name, block in tables.items() if name.startswith("indicators-")]
+        assert any(re.search(r" · (dati|data) [A-D]( \(.+\))?$", heading) for heading in headings)
+
+
+@pytest.mark.parametrize(("language", "expected"), [("it", "2024, provvisorio"), ("en", "2024, provisional")])
+def test_a_provisional_year_is_called_so(example_result, language, expected):
+    words = Words(language)
+    assert write_year("01SAL001", "2024", words) == expected
+    assert write_year("01SAL001", "2023", words) == "2023"
+    assert write_year("residents", "2022-2025", words) == "2022-2025"
+    wellbeing = example_result.table("wellbeing").copy()
+    wellbeing.loc["01SAL001", "year"] = "2024"
+    result = replace(example_result, tables={**example_result.tables, "wellbeing": wellbeing})
+    assert expected in {
+        row[1] for row in table(result, language, "wellbeing-indicators").rows if len(row) > 1
+    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_share_is_explained_only_where_one_is_shown(example_result, language):
+    domains = example_result.facts["wellbeing"]["verdicts"]
+    told = Words(language)("domain_scores_share")
+    settled = with_verdicts(example_result, dict.fromkeys(domains, "above"))
+    assert told not in table(settled, language, "domain-scores").note
+    assert (
+        told
+        in table(
+            with_verdicts(example_result, dict.fromkeys(domains, "open")), language, "domain-scores"
+        ).note
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_municipal_indicators_are_one_table_a_theme(example_result, language):
+    sections = {section.id: section for section in write_territory(example_result, Words(language))}
+    tables = [block for block in sections["indicators"].blocks if isinstance(block, Table)]
+    assert len(tables) > 1
+    for block in tables:
+        assert len(block.header) == len(block.align) == len(block.widths)
+        assert all(len(row) == len(block.header) for row in block.rows)
+
+
+def test_what_is_observed_is_said_only_where_it_is_less():
+    words = Words("it")
+    assert _at_least(9110, 10000, "91,1\N{NO-BREAK SPACE}%", words) == ""
+    assert "88,0" in _at_least(8800, 10000, "91,1\N{NO-BREAK SPACE}%", words)
+    assert _at_least(None, 10000, "91,1\N{NO-BREAK SPACE}%", words) == ""

@@ -7,6 +7,7 @@ import pytest
 from diagnosis.errors import InputError, UnknownNameError
 from diagnosis.provenance import file_digest
 from diagnosis.report import FORMATS, outputs_of, write_index, write_report
+from diagnosis.result import STAGES
 
 pytestmark = pytest.mark.xdist_group("report")
 
@@ -59,9 +60,7 @@ def test_manifest_says_what_was_run_on_what(folder, example_result, key):
         assert len(source["sha256"]) == 64
         assert source["bytes"] > 0
     assert {item["id"] for item in manifest["sources"]} >= {"flows", "population", "municipalities"}
-    assert {item["name"]: item["status"] for item in manifest["stages"]} == dict.fromkeys(
-        ("territory", "indicators", "wellbeing", "networks", "areas"), "ok"
-    )
+    assert {item["name"]: item["status"] for item in manifest["stages"]} == dict.fromkeys(STAGES, "ok")
     for name in ("diagnosis", "pandas", "geopandas", "numpy"):
         assert manifest["packages"][name][0].isdigit()
     assert {"city_residents", "residents"} <= set(manifest["headline"])

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import get_args
+
 from diagnosis.indicators import REASONS
-from diagnosis.provenance import SourceRecord
+from diagnosis.provenance import LicenceBasis, SourceRecord
 from diagnosis.report.document import Block, Items, Notice, Prose, Section, Table
+from diagnosis.report.file_sources import list_attributions, tell_basis
+from diagnosis.report.sections.quality import write_quality
 from diagnosis.report.words import Words
 from diagnosis.result import Diagnosis
 
+BASES: tuple[str, ...] = get_args(LicenceBasis)
 STAGE_TABLES = {
     "indicators": ("population",),
     "wellbeing": ("wellbeing",),
@@ -26,11 +32,11 @@ def write_method(result: Diagnosis, words: Words) -> list[Section]:
         Prose(words("method_areas")),
         _sources(result, words),
     ]
-    attributions = [words.pick(item.attribution) for item in manifest.sources if item.attribution is not None]
-    if attributions:
-        blocks.append(Items(tuple(words("attribution", text=text) for text in dict.fromkeys(attributions))))
+    if attributions := list_attributions(manifest, words):
+        blocks.append(Items(tuple(attributions), words("attributions")))
     absent = result.facts["territory"]["absent"]
     sections = [Section("method", words("method"), tuple(blocks))]
+    sections += write_quality(result, words)
     if absent:
         items = Items(tuple(dict.fromkeys(words.pick(reason) for reason in absent.values())))
         sections.append(Section("absent", words("absent_title"), (items,), level=3))
@@ -68,14 +74,29 @@ def _sources(result: Diagnosis, words: Words) -> Table:
         words(f"column_{name}") for name in ("source", "publisher", "reference", "licence", "modified")
     )
     rows = tuple(_source_row(item, words) for item in result.manifest.sources)
-    return Table("sources", words("sources_table"), header, rows, "lllll", widths=(3, 2, 1.5, 2.2, 3.5))
+    note = _explain_licences(result.manifest.sources, words)
+    return Table("sources", words("sources_table"), header, rows, "lllll", note, (3, 2, 1.5, 1.5, 3.5))
+
+
+def _explain_licences(records: Iterable[SourceRecord], words: Words) -> str:
+    """Say what the mark beside a licence means, and of which files it means something else than the general rule."""
+    titles: dict[str, list[str]] = {}
+    for record in records:
+        if basis := tell_basis(record):
+            titles.setdefault(basis, []).append(words.pick(record.title))
+    if not titles:
+        return ""
+    told = [
+        words(f"licence_note_{basis}", names="; ".join(titles[basis])) for basis in BASES if basis in titles
+    ]
+    return " ".join([words("licence_note"), *told])
 
 
 def _source_row(item: SourceRecord, words: Words) -> tuple[str, ...]:
     title = words.pick(item.title)
     if item.stands_in and item.note is not None:
         title = words("stand_in", title=title, note=words.pick(item.note))
-    licence = item.licence or words("own_file")
+    licence = item.licence or words("licence_not_declared" if item.publisher else "own_file")
     if item.licence and not item.licence_confirmed:
         licence = words("licence_unconfirmed", licence=licence)
     return (

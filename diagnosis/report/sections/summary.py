@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from diagnosis.catalogue import Indicator, load_catalogue
+from diagnosis.indicators.breaks import is_provisional
 from diagnosis.report.document import (
     Block,
     Card,
@@ -23,6 +24,8 @@ from diagnosis.report.sections.blocks import drawings
 from diagnosis.report.words import Words
 from diagnosis.result import Diagnosis
 from diagnosis.stages import findings
+from diagnosis.stages.own import LEVEL as OWN_LEVEL
+from diagnosis.stages.own import merge_catalogue
 
 FEWEST_DOMAINS = 3
 ALIKE = 0.01
@@ -73,7 +76,10 @@ def headline(result: Diagnosis, words: Words) -> tuple[Card, ...]:
         cards.append(_card("in", (networks["city_in"], 0, ""), note, words))
     if result.has("networks") and networks["share_residents_inside"] is not None:
         inside = (100 * networks["share_residents_inside"], 1, "%")
-        observed = _at_least(networks["commuters_inside_observed"], networks["commuters_resident"], words)
+        shown = words.measure(*inside)
+        observed = _at_least(
+            networks["commuters_inside_observed"], networks["commuters_resident"], shown, words
+        )
         cards.append(
             _card("inside", inside, words("card_inside_note") + observed + _modelled(result, words), words)
         )
@@ -150,7 +156,9 @@ def _area_cards(result: Diagnosis, words: Words) -> list[Card]:
     note = words(key, residents=words.number(areas["city_residents"]), n=outside) + _modelled(result, words)
     demand = words.percent(quality["demand_self_containment"])
     closed = (100 * float(quality["supply_self_containment"]), 1, "%")
-    at_least = _at_least(areas["city_internal_observed"], quality["employed_residents"], words)
+    at_least = _at_least(
+        areas["city_internal_observed"], quality["employed_residents"], words.measure(*closed), words
+    )
     return [
         _card("area", (areas["city_members"], 0, ""), note, words),
         _card(
@@ -162,11 +170,12 @@ def _area_cards(result: Diagnosis, words: Words) -> list[Card]:
     ]
 
 
-def _at_least(observed: int | None, total: float, words: Words) -> str:
-    """Say which part of a share rests on observed flows, where the others are estimates."""
+def _at_least(observed: int | None, total: float, shown: str, words: Words) -> str:
+    """Say which part of a share rests on observed flows, where the others are estimates and it is not all as shown."""
     if observed is None or not total:
         return ""
-    return "; " + words("card_observed", share=words.percent(observed / total))
+    share = words.percent(observed / total)
+    return "" if share == shown else "; " + words("card_observed", share=share)
 
 
 def _modelled(result: Diagnosis, words: Words) -> str:
@@ -239,12 +248,18 @@ def _findings(result: Diagnosis, words: Words) -> Findings:
         strengths=_finding_list(result, words, findings.choose(found, "strength")),
         weaknesses=_finding_list(result, words, findings.choose(found, "weakness")),
         none=words("findings_none"),
-        rule=words("findings_rule", group=words(f"group_{group}", n=number)),
+        rule=words("findings_rule", group=words(f"group_{group}", n=number))
+        + (f" {words('findings_rule_own')}" if (found["level"] == OWN_LEVEL).any() else ""),
     )
 
 
+def write_year(indicator: str, year: str, words: Words) -> str:
+    """Write the year of a value, and that it is provisional where its publisher says so."""
+    return words("year_provisional", year=year) if is_provisional(indicator, year) else str(year)
+
+
 def _finding_list(result: Diagnosis, words: Words, chosen: pd.DataFrame) -> tuple[Finding, ...]:
-    catalogue = load_catalogue()
+    catalogue = merge_catalogue(result.tables)
     years = result.tables["wellbeing"]["year"] if "wellbeing" in result.tables else {}
     items = []
     for row in chosen.to_dict("records"):
@@ -255,14 +270,15 @@ def _finding_list(result: Diagnosis, words: Words, chosen: pd.DataFrame) -> tupl
         details: dict[str, Any] = {
             "position": words.ordinal(int(row["position"])),
             "of": words.number(row["of"]),
-            "year": years.get(row["indicator"], item.year),
+            "year": write_year(row["indicator"], years.get(row["indicator"], item.year), words),
         }
         detail = [words(f"finding_{whose}", **details)]
         if row["tied"]:
             detail.append(words("finding_tied", n=int(row["tied"])))
         if pd.notna(row["reference"]):
             reference = words.measure(row["reference"], item.decimals, "%" if unit == "%" else "")
-            detail.append(f"{nation(result, words)} {reference}")
+            whose = words("own_territory") if row["level"] == OWN_LEVEL else nation(result, words)
+            detail.append(f"{whose} {reference}")
         shown_unit = "" if words.says_unit(name, unit) else unit
         text = words("finding", name=name, value=words.measure(row["value"], item.decimals, shown_unit))
         items.append(Finding(text, " · ".join([*detail, details["year"]])))

@@ -9,6 +9,7 @@ import pandas as pd
 from diagnosis.catalogue import Indicator, load_catalogue
 from diagnosis.report.document import Block, Prose, Section, Table
 from diagnosis.report.sections.blocks import drawings, interval
+from diagnosis.report.sections.quality import grade_cell, graded_name
 from diagnosis.report.sections.summary import nation
 from diagnosis.report.words import Words
 from diagnosis.result import Diagnosis
@@ -17,6 +18,8 @@ from diagnosis.stages import findings
 GROUPS = ("city", "territory", "region", "country")
 ALSO_COMPARED = ("old_age_index",)
 """Well-known indicators that are compared though they do not enter a score."""
+NAME_WIDTH, NUMBER_WIDTH, RANK_WIDTH = 4, 1.2, 0.8
+"""Shares of the columns on paper: an indicator's name on one or two lines, a number unbroken."""
 PEERS = ("pilots_median", "capitals_median")
 
 
@@ -52,7 +55,7 @@ def write_territory(result: Diagnosis, words: Words) -> list[Section]:
     blocks += drawings(result, words, ("map_inner_areas", "map_floods"))
     sections = [Section("territory", words("territory"), tuple(blocks))]
     if result.has("indicators"):
-        sections.append(_indicators(result, words))
+        sections += [_scores(result, words), _indicators(result, words)]
     return sections
 
 
@@ -63,12 +66,12 @@ def name_in_text(name: dict[str, str], words: Words) -> str:
     return f"{article}{text}" if article else words("quoted", text=text)
 
 
-def _indicators(result: Diagnosis, words: Words) -> Section:
+def _scores(result: Diagnosis, words: Words) -> Section:
+    """Write the scores by theme and the city beside others."""
     blocks: list[Block] = [Prose(words("scores_text", nation=nation(result, words)))]
     blocks.append(_score_table(result, words))
     blocks += drawings(result, words, ("strips",))
     blocks += _profile(result, words)
-    blocks.append(_indicator_table(result, words))
     return Section("municipal-indicators", words("scores_title"), tuple(blocks), level=3)
 
 
@@ -91,19 +94,23 @@ def _score_table(result: Diagnosis, words: Words) -> Table:
         return f"{text} ({interval(row['lower'], row['upper'], 1, words)})"
 
     rows = tuple(
-        (f"{domains[name].name[words.language]} ({counts[name]})", *(cell(group, name) for group in GROUPS))
+        (
+            f"{domains[name].name[words.language]} ({counts[name]})",
+            *(cell(group, name) for group in GROUPS),
+            grade_cell(result, name),
+        )
         for name in scores.columns
     )
     replications = result.facts["indicators"]["replications"]
-    note = words("scores_note", n=replications["each"])
+    note = f"{words('scores_note', n=replications['each'])} {words('grades_where')}"
     if replications["failed"]:
         note += " " + words("replications_failed", n=replications["failed"])
     return Table(
         "scores",
         words("scores_table", nation=nation(result, words)),
-        (words("column_theme"), *_headings(result, words)),
+        (words("column_theme"), *_headings(result, words), words("column_quality")),
         rows,
-        "lrrrr",
+        "lrrrrl",
         note,
     )
 
@@ -162,7 +169,8 @@ def _describe_group(facts: dict[str, Any], words: Words) -> str:
     return words("profile_like", n=others, size=size, classes=words.join(facts["classes"]))
 
 
-def _indicator_table(result: Diagnosis, words: Words) -> Table:
+def _indicators(result: Diagnosis, words: Words) -> Section:
+    """Write one table of indicators a theme."""
     catalogue = load_catalogue()
     groups = result.table("groups")
     like = result.table("capitals").drop(columns="pilot")
@@ -171,7 +179,16 @@ def _indicator_table(result: Diagnosis, words: Words) -> Table:
     directions = pd.Series({name: catalogue[name].direction for name in comparable})
     places = findings.positions(like[comparable], result.city.code, directions)["position"]
     peers = [name for name in PEERS if name in groups.index]
-    rows: list[tuple[str, ...]] = []
+    facts = result.facts["indicators"]
+    group = words(f"group_{facts['compared_with']}", n=int(facts["like"]))
+    header = (
+        words("column_indicator"),
+        *_headings(result, words),
+        *(words(f"column_{name}") for name in peers),
+        words("column_rank"),
+        words("column_year"),
+    )
+    blocks: list[Block] = [Prose(words("indicators_note", group=group))]
     for domain in catalogue.domains.values():
         items = [
             item
@@ -179,27 +196,21 @@ def _indicator_table(result: Diagnosis, words: Words) -> Table:
             if item.id in groups and groups[item.id].notna().any()
         ]
         if items:
-            rows.append((domain.name[words.language],))
-            rows += [
+            rows = tuple(
                 _indicator_row(item, groups[item.id], peers, places.get(item.id), item.id in modelled, words)
                 for item in items
-            ]
-    facts = result.facts["indicators"]
-    group = words(f"group_{facts['compared_with']}", n=int(facts["like"]))
-    return Table(
-        "indicators",
-        words("indicators_table"),
-        (
-            words("column_indicator"),
-            *_headings(result, words),
-            *(words(f"column_{name}") for name in peers),
-            words("column_rank"),
-            words("column_year"),
-        ),
-        tuple(rows),
-        "lrrrrrr" + "r" * len(peers),
-        words("indicators_note", group=group),
-    )
+            )
+            blocks.append(
+                Table(
+                    f"indicators-{domain.id}",
+                    graded_name(result, domain, words),
+                    header,
+                    rows,
+                    "l" + "r" * (len(header) - 1),
+                    widths=(NAME_WIDTH, *(NUMBER_WIDTH,) * (len(header) - 3), RANK_WIDTH, NUMBER_WIDTH),
+                )
+            )
+    return Section("indicators", words("indicators_table"), tuple(blocks), level=3)
 
 
 def _indicator_row(

@@ -7,11 +7,14 @@ import pandas as pd
 from diagnosis.catalogue import Catalogue, Indicator, load_catalogue
 from diagnosis.report.document import Block, Prose, Section, Table
 from diagnosis.report.sections.blocks import drawings, interval
-from diagnosis.report.sections.summary import nation
+from diagnosis.report.sections.quality import grade_cell, graded_name
+from diagnosis.report.sections.summary import nation, write_year
 from diagnosis.report.words import Words
 from diagnosis.result import Diagnosis
 
 VERDICTS = ("above", "below", "mostly_above", "mostly_below", "open")
+SHARED_VERDICTS = {"mostly_above", "mostly_below", "open"}
+"""Verdicts that are told with the share of the recalculations in which they hold."""
 SARDINIA = "Sardegna"
 """Where crimes are published for the provinces of 2005, as ISTAT notes in the file."""
 
@@ -93,24 +96,29 @@ def _scores(result: Diagnosis, words: Words) -> Table:
             )
             if facts["verdicts"].get(domain)
             else "–",
+            grade_cell(result, str(domain)),
         )
         for domain, row in rows.iterrows()
     )
     country = nation(result, words)
+    notes = [words("domain_scores_note"), words("grades_where")]
+    if any(facts["verdicts"].get(domain) in SHARED_VERDICTS for domain in rows.index):
+        notes.insert(1, words("domain_scores_share"))
     header = (
         words("column_domain"),
         words("column_score"),
         words("column_interval"),
         words("column_rank"),
         words("column_verdict", nation=country),
+        words("column_quality"),
     )
     return Table(
         "domain-scores",
         words("domain_scores_table", nation=country),
         header,
         lines,
-        "lrrrl",
-        words("domain_scores_note"),
+        "lrrrll",
+        " ".join(notes),
     )
 
 
@@ -233,7 +241,7 @@ def _table(result: Diagnosis, words: Words) -> Table:
     for domain in catalogue.domains.values():
         items = [item for item in catalogue.select(domain=domain.id) if item.id in found.index]
         if items:
-            rows.append((domain.name[words.language],))
+            rows.append((graded_name(result, domain, words),))
             rows += [_row(item, found.loc[item.id], words) for item in items]
     header = (
         words("column_indicator"),
@@ -256,7 +264,7 @@ def _table(result: Diagnosis, words: Words) -> Table:
 def _row(item: Indicator, values: pd.Series, words: Words) -> tuple[str, ...]:
     return (
         words.with_unit(item.name[words.language], item.unit[words.language]),
-        "–" if pd.isna(values["year"]) else str(values["year"]),
+        "–" if pd.isna(values["year"]) else write_year(item.id, values["year"], words),
         _cell(item, values["value"], words) + _mark(item, values),
         _cell(item, values["region"], words),
         _cell(item, values["country"], words),
