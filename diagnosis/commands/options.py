@@ -34,6 +34,19 @@ work_option = click.option(
     envvar="DIAGNOSIS_WORK",
     help="Folder for downloads and saved results; default: the project's own.",
 )
+local_option = click.option(
+    "--local",
+    type=click.Path(path_type=Path),
+    envvar="DIAGNOSIS_LOCAL",
+    help="Folder of the cities' own files, one folder a city; default: data/local [env: DIAGNOSIS_LOCAL].",
+)
+offline_option = click.option(
+    "--offline",
+    is_flag=True,
+    envvar="DIAGNOSIS_OFFLINE",
+    help="Ask no server, whatever else is said [env: DIAGNOSIS_OFFLINE].",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
 
 
 def words_of(language: str) -> Words:
@@ -43,9 +56,18 @@ def words_of(language: str) -> Words:
     return Words(language)
 
 
-def make_settings(work: Path | None, mirror: Path | None, **changes: Any) -> Settings:
+def make_settings(
+    work: Path | None, mirror: Path | None, local: Path | None = None, **changes: Any
+) -> Settings:
     """Return the settings of a command: those of :func:`diagnosis.config.default_settings`, changed."""
-    return default_settings(work_folder(work), mirror=mirror.resolve() if mirror else None, **changes)
+    beside = work_folder(None) / "data" / "local"  # not in `work`, which may be thrown away
+    local = local or (beside if beside.is_dir() else None)
+    return default_settings(
+        work_folder(work),
+        mirror=mirror.resolve() if mirror else None,
+        local=local.resolve() if local else None,
+        **changes,
+    )
 
 
 def work_folder(work: Path | None) -> Path:
