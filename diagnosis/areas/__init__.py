@@ -4,6 +4,7 @@ from diagnosis.areas.agreement import agreement, differences
 from diagnosis.areas.community import CommunityAreas
 from diagnosis.areas.contiguous import ContiguousAreas
 from diagnosis.areas.functional import FunctionalAreas
+from diagnosis.areas.governance.estimator import GovernanceAreas
 from diagnosis.areas.hierarchy import area_hierarchy
 from diagnosis.areas.membership import membership_links, membership_margin
 from diagnosis.areas.quality import area_quality, modularity
@@ -20,6 +21,7 @@ __all__ = [
     "CommunityAreas",
     "ContiguousAreas",
     "FunctionalAreas",
+    "GovernanceAreas",
     "agreement",
     "area_hierarchy",
     "area_quality",

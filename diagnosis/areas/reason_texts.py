@@ -12,7 +12,7 @@ _EXCHANGE_EN = (
 )
 SENTENCES = {
     "strongest_link": {
-        "it": "Fuori dal comune {name} è più legato con {own}: {exchange}; {comparison}.",
+        "it": "Fuori dal comune {name} ha il legame più forte con {own}: {exchange}; {comparison}.",
         "en": "Outside the municipality {name} is linked most with {own}: {exchange}; {comparison}.",
     },
     "strongest_link_then": {

@@ -69,7 +69,7 @@ def test_table_by_hand():
 def test_the_sentence_of_the_strongest_link():
     explanation = explain("b")
     assert explanation.sentence() == (
-        "Fuori dal comune Bra è più legato con l'ambito di Alba: 60 residenti occupati su 100 lavorano "
+        "Fuori dal comune Bra ha il legame più forte con l'ambito di Alba: 60 residenti occupati su 100 lavorano "
         "negli altri comuni "
         "dell'ambito, da cui arrivano 25 su 100 di quanti lavorano nel comune; il legame è oltre 10 volte quello con "
         "l'ambito di Ceva."
@@ -82,7 +82,7 @@ def test_the_sentence_of_the_strongest_link():
     )
     centre = explain("c")
     assert centre.sentence().startswith(
-        "Fuori dal comune Ceva è più legato con gli altri comuni del suo ambito: 17 residenti"
+        "Fuori dal comune Ceva ha il legame più forte con gli altri comuni del suo ambito: 17 residenti"
     )
     assert "comuni confinanti" not in centre.sentence()
     assert explain("a", contiguity=NEAR).sentence("en").endswith("; it borders on no other area.")

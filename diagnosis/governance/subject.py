@@ -1,0 +1,168 @@
+"""What areas are sought for: the municipalities that are free to join, their networks, limits and ways."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from diagnosis.areas.governance.problem import AreaConstraints, AreaProblem
+from diagnosis.areas.labour_market import TradeOff
+from diagnosis.errors import InputError, examples
+from diagnosis.functions import Function
+from diagnosis.governance.layers import Layers, build_layers
+from diagnosis.networks.contiguity import to_graph
+from diagnosis.networks.road_times import road_times
+
+if TYPE_CHECKING:
+    from diagnosis.national.shared import National
+    from diagnosis.territory import Country, Territory
+
+
+@dataclass(frozen=True, eq=False)
+class AreaSubject:
+    """One function in one territory, ready for areas to be sought.
+
+    Attributes
+    ----------
+    function : Function
+    problem : AreaProblem
+    layers : Layers
+        Its networks, and those that could not be had.
+    minutes : pandas.DataFrame
+        By road from each municipality to each other; missing where no way is known.
+    minutes_estimated : bool
+        Whether they are estimated from straight-line distance: then they limit nothing.
+    """
+
+    function: Function
+    problem: AreaProblem
+    layers: Layers
+    minutes: pd.DataFrame
+    minutes_estimated: bool
+
+    @property
+    def codes(self) -> pd.Index:
+        """The municipalities."""
+        return self.problem.codes
+
+
+def free_municipalities(territory: Territory, national: National) -> pd.Index:
+    """List who may join the areas of a territory.
+
+    Its municipalities, and every other one that ISTAT's method puts into an area with one of them: commuting does not
+    stop at the border of a province. One that does not hang together with the territory, because that area is in
+    pieces, is left out: no connected area could take it in.
+    """
+    import networkx
+
+    labels = national.areas(territory.city.areas)["labels"]
+    areas = labels["istat_method"] if "istat_method" in labels else labels["functional"]
+    touching = areas[territory.codes].dropna().unique()
+    wanted = areas.index[areas.isin(touching)].union(territory.codes)
+    pairs = national.contiguity()
+    inside = pairs["code"].isin(wanted) & pairs["neighbour"].isin(wanted)
+    parts = networkx.connected_components(to_graph(pairs[inside], wanted))
+    joined = [part for part in parts if not part.isdisjoint(territory.codes)]
+    return wanted[wanted.isin(set().union(*joined))]
+
+
+def build_subject(
+    territory: Territory,
+    national: National,
+    function: Function,
+    groups: Mapping[str, pd.Series] | None = None,
+) -> AreaSubject:
+    """Put together what the areas of one function are drawn from.
+
+    Parameters
+    ----------
+    territory : Territory
+    national : National
+    function : Function
+        Where it asks that no area crosses the border of a province, only the territory's own municipalities are free.
+    groups : mapping of str to pandas.Series, optional
+        Further co-operation, as in :func:`diagnosis.governance.layers.build_layers`.
+
+    Returns
+    -------
+    AreaSubject
+
+    Raises
+    ------
+    diagnosis.errors.InputError
+        None of the function's networks could be had, or it names municipalities that are not free to join.
+    """
+    country = territory.country
+    codes = (
+        territory.codes
+        if function.within == "province" and territory.province
+        else free_municipalities(territory, national)
+    )
+    _check_named(function, codes)
+    layers = build_layers(country, codes, function, groups)
+    if not layers.found:
+        raise InputError(
+            f"{function.name.en}: at least one of its networks must be there",
+            "; ".join(f"{name}: {reason.en}" for name, reason in layers.absent.items()),
+            "Give another network a weight in governance.functions of the city's YAML",
+        )
+    minutes, estimated = ways_between(country, codes)
+    return AreaSubject(
+        function,
+        AreaProblem.from_tables(
+            country.residents.reindex(codes),
+            layers.found,
+            national.contiguity(),
+            _constraints(territory, function, layers, codes, None if estimated else minutes),
+        ),
+        layers,
+        minutes,
+        estimated,
+    )
+
+
+def ways_between(country: Country, codes: pd.Index) -> tuple[pd.DataFrame, bool]:
+    """Return minutes by road from each municipality to each other, and whether they are estimated."""
+    found = road_times(country.tables, codes)
+    table = pd.DataFrame(np.nan, index=codes, columns=codes)
+    if found is None:
+        return table, True
+    np.fill_diagonal(values := table.to_numpy(copy=True), 0.0)
+    values[found.origin, found.destination] = found.minutes
+    return pd.DataFrame(values, index=codes, columns=codes), found.estimated
+
+
+def _constraints(
+    territory: Territory, function: Function, layers: Layers, codes: pd.Index, minutes: pd.DataFrame | None
+) -> AreaConstraints:
+    judged = "commuting" if "commuting" in layers.found else next(iter(layers.found))
+    hard = function.max_minutes is not None and minutes is not None
+    return AreaConstraints(
+        min_population=function.min_population,
+        min_members=function.min_members,
+        max_members=function.max_members,
+        validity=TradeOff(**territory.city.areas.thresholds) if function.validity else None,
+        validity_layer=judged if function.validity else None,
+        must_link=function.must_link or None,
+        cannot_link=function.cannot_link or None,
+        fixed=function.fixed or None,
+        within=territory.country.municipalities.loc[codes, function.within] if function.within else None,
+        max_minutes=function.max_minutes if hard else None,
+        minutes=minutes.fillna(np.inf) if hard and minutes is not None else None,
+    )
+
+
+def _check_named(function: Function, codes: pd.Index) -> None:
+    named = [
+        code for group in (*function.must_link, *function.cannot_link, *function.fixed) for code in group
+    ]
+    if strange := [code for code in named if code not in codes]:
+        raise InputError(
+            f"{function.name.en}: must_link, cannot_link and fixed name municipalities that are free to join",
+            f"these are not: {examples(strange)}",
+            "Take them out, or change the study territory",
+        )
