@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help reports test quick example lab check lock generate bench clean
+.PHONY: help reports test quick example lab app check lock generate bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|' 2>/dev/null \
@@ -34,6 +34,9 @@ example: $(READY) ## diagnose the invented example territory, without any downlo
 
 lab: $(READY) ## open JupyterLab on the notebooks
 	$(BIN)/jupyter lab --notebook-dir=.
+
+app: $(READY) ## serve the area editor of one city as an app (needs the extra `app`: pip install voila)
+	cd notebooks && ../$(BIN)/voila governance.ipynb
 
 check: $(READY) ## say what data there are on one city: make check CITY=siracusa
 	$(BIN)/diagnosis check $(if $(CITY),$(CITY),$(error give a city, for instance: make check CITY=siracusa))

@@ -55,7 +55,7 @@ def test_a_failure_leaves_the_old_file(tmp_path, monkeypatch):
 
 
 def test_a_folder_of_that_name_is_refused(tmp_path):
-    with pytest.raises(InputError, match="writable"):
+    with pytest.raises(InputError, match="ordinary file"):
         write_release(release(), tmp_path)
     with pytest.raises(InputError, match="file of a release"):
         read_release(tmp_path)
