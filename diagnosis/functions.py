@@ -12,7 +12,6 @@ from pydantic import Field, model_validator
 from diagnosis.errors import unknown_name
 from diagnosis.schema import Model, Text, build, read_yaml
 
-LAYERS = ("commuting", "schools", "services", "cooperation")
 Layer = Literal["commuting", "schools", "services", "cooperation"]
 Code = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
 

@@ -14,7 +14,6 @@ from diagnosis.areas.governance.problem import AreaConstraints, AreaProblem, Flo
 from diagnosis.errors import InputError, unknown_name
 
 AIMS = ("interaction", "areas")
-STATES = ("optimal", "bounded", "no bound")
 EXACT_UNITS = 30
 """Up to so many units all feasible areas are listed, unless there are too many of them."""
 POOL_AREAS = 60_000

@@ -77,35 +77,6 @@ def exchange_with(p, layer, i, inside):
 
 
 @njit(cache=True, nogil=True)
-def sums_value(weight, resident, work, members, sent, received):
-    """Return one layer's interaction of an area whose flows are already summed.
-
-    Parameters
-    ----------
-    weight : float
-        Of the layer.
-    resident, work : numpy.ndarray of float, shape (m,)
-        Margins of the layer.
-    members : numpy.ndarray of int, shape (a,)
-        Municipalities of the area.
-    sent, received : numpy.ndarray of float, shape (m,)
-        Flows of each member to and from the other members; other entries are not read.
-    """
-    if weight == 0.0:
-        return 0.0
-    all_resident, all_work = 0.0, 0.0
-    for i in members:
-        all_resident += resident[i]
-        all_work += work[i]
-    value = 0.0
-    for i in members:
-        value += link(
-            sent[i], received[i], resident[i], work[i], all_resident - resident[i], all_work - work[i]
-        )
-    return weight * value
-
-
-@njit(cache=True, nogil=True)
 def layer_values(p, members, inside):
     """Return the interaction of an area in every layer, without the weights: shape (L,).
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 CODE = re.compile(r"[0-9]{4,6}")
-CADASTRAL = re.compile(r"[A-Za-z][0-9]{3}")
 PREFIX = re.compile(r"^(comune|citta|municipio|gemeinde|commune) (di|del|della|d'|de|von) ?(?=\w)")
 TOTAL = re.compile(
     r"(somma|media|complesso|italia)$"
