@@ -22,11 +22,9 @@ GRADE = GRADES[-1]
 GRADE_AGES = range(14, 19)
 REACH_KM = 60.0
 """Pupils within this distance of the municipalities of an area are modelled with theirs."""
-GROUPS = {
-    "energy_alliances": "alliance",
-    "inner_project_areas_2021": "area",
-}
-"""Tables of who works together already, and their column of groups. Project areas of 2014-2020 came to an end."""
+PROJECT_AREAS = "inner_project_areas_2021"
+"""Those of 2014-2020 came to an end."""
+SIGNATORIES = "covenant_signatories"
 ABSENT = {
     "commuting": Text(it="mancano i flussi per lavoro", en="the flows to work are missing"),
     "schools": Text(
@@ -189,23 +187,32 @@ def existing_groups(
 
     Only groups with two of the municipalities or more are listed, with all their members.
     """
-    found = []
-    for table, column in GROUPS.items():
-        if table in country.tables:
-            listed = country.tables[table]
-            listed = listed.reset_index() if "code" not in listed else listed
-            found.append(listed[["code", column]].set_axis(["code", "group"], axis=1))
-    found += [
-        pd.DataFrame({"code": areas.index, "group": areas.to_numpy()}) for areas in (groups or {}).values()
-    ]
     kept = []
-    for listed in found:
+    for listed in (*published_groups(country).values(), *(_rows(areas) for areas in (groups or {}).values())):
         members = listed.dropna().drop_duplicates()
         here = members[members["code"].isin(codes)].groupby("group").size()
         members = members[members["group"].isin(here.index[here >= 2])]
         if len(members):
             kept.append(members.reset_index(drop=True))
     return kept
+
+
+def published_groups(country: Country) -> dict[str, pd.DataFrame]:
+    """List who works together by what is published: joint energy plans and project areas, `code` and `group`."""
+    from diagnosis.indicators.cooperation import energy_alliances
+
+    found = {}
+    if SIGNATORIES in country.tables:
+        plans = energy_alliances(country.tables[SIGNATORIES])
+        active = plans[plans["status"] == "published"]
+        found["energy_alliances"] = active[["code", "alliance"]].set_axis(["code", "group"], axis=1)
+    if PROJECT_AREAS in country.tables:
+        found["snai_2021"] = _rows(country.tables[PROJECT_AREAS]["area"])
+    return found
+
+
+def _rows(areas: pd.Series) -> pd.DataFrame:
+    return pd.DataFrame({"code": areas.index, "group": areas.to_numpy()})
 
 
 def _spread(members: pd.DataFrame, residents: pd.Series) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -111,18 +111,42 @@ def build_subject(
             "Give another network a weight in governance.functions of the city's YAML",
         )
     minutes, estimated = ways_between(country, codes)
-    return AreaSubject(
-        function,
-        AreaProblem.from_tables(
-            country.residents.reindex(codes),
-            layers.found,
-            national.contiguity(),
-            _constraints(territory, function, layers, codes, None if estimated else minutes),
-        ),
-        layers,
-        minutes,
-        estimated,
+    problem = AreaProblem.from_tables(
+        country.residents.reindex(codes),
+        layers.found,
+        national.contiguity(),
+        _constraints(territory, function, layers, codes, None if estimated else minutes),
     )
+    return AreaSubject(function, balance_layers(problem), layers, minutes, estimated)
+
+
+def balance_layers(problem: AreaProblem) -> AreaProblem:
+    """Make the weights of several layers count for what they say.
+
+    The interaction of a network of few strong ties (who works together already) is many times that of one of many
+    weak ties (commuting): without more ado it alone would decide. So each layer's weight is divided by the interaction
+    of all its pairs of municipalities, each pair taken by itself. A single layer keeps its weight.
+
+    Parameters
+    ----------
+    problem : AreaProblem
+
+    Returns
+    -------
+    AreaProblem
+    """
+    if len(problem.layer_names) == 1:
+        return problem
+    m = len(problem.codes)
+    pairs = np.zeros(len(problem.layer_names))
+    for layer, indptr in enumerate(problem.out_indptr):
+        flows = slice(indptr[0], indptr[-1])
+        origin = np.repeat(np.arange(m), np.diff(indptr))
+        product = problem.resident[layer][origin] * problem.work[layer][problem.out_indices[flows]]
+        squares = problem.out_data[flows] ** 2
+        # A flow is part of the interaction of both its ends.
+        pairs[layer] = 2.0 * np.divide(squares, product, out=np.zeros_like(squares), where=product > 0).sum()
+    return replace(problem, layer_weights=problem.layer_weights / np.where(pairs > 0, pairs, 1.0))
 
 
 def ways_between(country: Country, codes: pd.Index) -> tuple[pd.DataFrame, bool]:
@@ -134,6 +158,30 @@ def ways_between(country: Country, codes: pd.Index) -> tuple[pd.DataFrame, bool]
     np.fill_diagonal(values := table.to_numpy(copy=True), 0.0)
     values[found.origin, found.destination] = found.minutes
     return pd.DataFrame(values, index=codes, columns=codes), found.estimated
+
+
+def limiting_minutes(minutes: pd.DataFrame) -> pd.DataFrame:
+    """Fill in the ways a matrix does not have, so that they can be a limit.
+
+    A way it lacks is too long. A municipality from or to which it has none at all (an island that only a ferry reaches,
+    a municipality created since, one of a region whose file is not there) has not been measured: it cuts nobody off.
+
+    Parameters
+    ----------
+    minutes : pandas.DataFrame
+        Of :func:`ways_between`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Without missing values: infinite, or 0 where nothing was measured.
+    """
+    values = minutes.to_numpy(copy=True)
+    measured = ~np.isnan(values) & ~np.eye(len(values), dtype=bool)
+    values[np.isnan(values)] = np.inf
+    values[~measured.any(axis=1)] = 0.0
+    values[:, ~measured.any(axis=0)] = 0.0
+    return pd.DataFrame(values, index=minutes.index, columns=minutes.columns)
 
 
 def _constraints(
@@ -152,7 +200,7 @@ def _constraints(
         fixed=function.fixed or None,
         within=territory.country.municipalities.loc[codes, function.within] if function.within else None,
         max_minutes=function.max_minutes if hard else None,
-        minutes=minutes.fillna(np.inf) if hard and minutes is not None else None,
+        minutes=limiting_minutes(minutes) if hard and minutes is not None else None,
     )
 
 

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 QUICK_ROUNDS = 2_000
 """Perturbations of the search the editor starts from: a second or two."""
+NO_AREAS = {
+    "it": "{name}: gli ambiti devono rispettare tutti i limiti della funzione",
+    "en": "{name}: areas must keep all limits of the function",
+}
+CHANGE_LIMITS = {
+    "it": "I limiti si cambiano nel file YAML della città (governance.functions)",
+    "en": "Limits are changed in the YAML file of the city (governance.functions)",
+}
 
 
 def proposals_folder(local: Path, city: str) -> Path:
@@ -58,8 +66,10 @@ def open_area_editor(
     Raises
     ------
     diagnosis.errors.DiagnosisError
-        The city, function, language or proposal is unknown, or no areas of this function keep its limits.
+        The city, function, language or proposal is unknown, or no areas of this function keep its limits: the error
+        says in the language asked for which of them cannot be kept together, where, and what would do.
     """
+    from diagnosis.areas.governance.infeasibility import explain_infeasibility
     from diagnosis.areas.governance.search import search_areas
     from diagnosis.governance.cooperation import read_cooperation
     from diagnosis.governance.editor import AreaEditor
@@ -75,6 +85,14 @@ def open_area_editor(
     subject = build_subject(territory, load_national(country, settings), wanted, groups)
     found = search_areas(subject.problem, rounds=QUICK_ROUNDS)
     if not found.feasible:
+        reason = explain_infeasibility(subject.problem)
+        if reason is not None:
+            names = country.municipalities["name"]
+            raise InputError(
+                NO_AREAS[language].format(name=wanted.name[language]),
+                reason.sentence(language, names),
+                CHANGE_LIMITS[language],
+            )
         raise InputError(
             f"{wanted.name.en}: there must be areas that keep its limits",
             f"a quick search met none: {len(found.broken)} of {found.n_areas} areas break one",

@@ -1,4 +1,4 @@
-"""Alternatives that no other one beats in everything, and the one that is nowhere far from the best."""
+"""Alternatives that no other one beats in everything, and the one to be recommended."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ SENSES = {
     "longest_minutes": -1,
 }
 """What alternatives are compared by, and whether more (1) or less (-1) is better."""
+TOLERANCE = 0.05
+"""Share of the largest interaction that may be given up for more internal flows."""
 
 
 def find_front(alternatives: pd.DataFrame, senses: Mapping[str, int] | None = None) -> pd.Series:
@@ -48,42 +50,47 @@ def find_front(alternatives: pd.DataFrame, senses: Mapping[str, int] | None = No
     return pd.Series(~beaten, index=alternatives.index, name="front")
 
 
-def recommend(alternatives: pd.DataFrame, senses: Mapping[str, int] | None = None) -> tuple[object, str]:
-    """Choose the alternative of the front whose worst criterion is the least bad.
+def recommend(
+    alternatives: pd.DataFrame, senses: Mapping[str, int] | None = None, *, tolerance: float = TOLERANCE
+) -> tuple[object, str]:
+    """Choose the alternative of the largest interaction, or one almost as good that keeps more flows inside.
 
-    Each criterion is rescaled from 0, its worst value on the front, to 1, its best; an alternative is as good as its
-    lowest one. It is a rule that can be followed by hand, not a preference of anybody.
+    Of the alternatives on the front whose interaction is at least 1 - `tolerance` of the largest, the one with the
+    largest share of internal flows is chosen: large areas weigh little in the interaction, and where the sum hardly
+    tells two numbers of areas apart, the more closed areas are the better ones to run something with. It is a rule
+    that can be followed by hand.
 
     Parameters
     ----------
     alternatives, senses
-        As :func:`find_front`.
+        As :func:`find_front`; the column `interaction` is needed.
+    tolerance : float, default 0.05
+        0: the largest interaction.
 
     Returns
     -------
     chosen : label of the row
-        Of several equally good ones the one with the highest mean, then the first.
-    weakest : str
-        The criterion in which it is the farthest from the best.
+        Of equal ones the one of the larger interaction, then the first.
+    reason : {"interaction", "internal_share"}
+        Whether it is the one of the largest interaction, or was preferred for its internal flows.
 
     Raises
     ------
     diagnosis.errors.InputError
-        There is no alternative, a criterion is not a column, or there is none.
+        There is no alternative with an interaction, a criterion is not a column, or `tolerance` is not from 0 to 1.
     """
-    if alternatives.empty:
-        raise InputError("A recommendation needs at least one alternative", "there is none")
-    on_front = find_front(alternatives, senses)
-    names = _criteria(alternatives, senses)
-    values = _oriented(alternatives, senses)[on_front.to_numpy()]
-    finite = np.where(np.isfinite(values), values, np.nan)
-    low, high = np.nanmin(finite, axis=0), np.nanmax(finite, axis=0)
-    spread = high - low
-    scaled = np.where(spread > 0, (values - low) / np.where(spread > 0, spread, 1.0), 1.0)
-    scaled = np.where(np.isfinite(values), scaled, 0.0)
-    order = np.lexsort((-scaled.mean(axis=1), -scaled.min(axis=1)))
+    if not 0 <= tolerance <= 1:
+        raise InputError("tolerance must be from 0 to 1", f"{tolerance!r} was given")
+    if "interaction" not in alternatives or not alternatives["interaction"].notna().any():
+        raise InputError("A recommendation needs at least one alternative with an interaction", "there is none")
+    table = alternatives[find_front(alternatives, senses)]
+    largest = table["interaction"].max()
+    near = table[table["interaction"] >= largest - tolerance * abs(largest)]
+    internal = near.get("internal_share", pd.Series(0.0, index=near.index)).fillna(-np.inf)
+    order = np.lexsort((-near["interaction"], -internal))
     chosen = order[0]
-    return on_front.index[on_front][chosen], names[int(scaled[chosen].argmin())]
+    first = near["interaction"].iloc[chosen] >= largest
+    return near.index[chosen], "interaction" if first else "internal_share"
 
 
 def _criteria(alternatives: pd.DataFrame, senses: Mapping[str, int] | None) -> list[str]:

@@ -8,23 +8,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from diagnosis.areas.governance.infeasibility_words import (
+    DROPPED,
+    PAIR,
+    PARAMETERS,
+    tell_infeasibility,
+    to_error,
+)
 from diagnosis.areas.governance.problem import UNLIMITED, AreaProblem
 from diagnosis.areas.governance.restriction import component_of_units, restrict
 from diagnosis.areas.governance.search import SearchResult, search_areas
-from diagnosis.errors import InputError, examples
+from diagnosis.errors import InputError
 
 ROUNDS = 600
 """Perturbations after which a set of constraints passes for infeasible."""
 CUTS = 7
 """Halvings of a limit on the way to the nearest that can be kept."""
 LEAST_FACTOR = 0.01
-WORDS = {
-    "min_population": "min_population {}",
-    "min_members": "min_members {}",
-    "max_members": "max_members {}",
-    "validity": "validity at {}",
-    "max_minutes": "max_minutes {}",
-}
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Infeasibility:
     relaxations : mapping of str to object
         For each constraint by itself the nearest value at which a partition was found, the others unchanged. Of
         `validity` it is the factor on both self-containments, or, where their sizes are the cause, on all four
-        parameters. Of a pair it is ``"dropped"``.
+        parameters (a tuple of one). Of a pair, and of `max_minutes` where some way has none, it is ``"dropped"``.
     proven : bool
         The constraints contradict each other by a count; otherwise a search has found no partition.
     """
@@ -56,32 +56,25 @@ class Infeasibility:
     proven: bool
 
     def error(self) -> InputError:
-        """Return the error that says so."""
-        named = ", ".join(self._word(name, self.limits.get(name)) for name in self.constraints)
-        certain = "cannot hold together" if self.proven else "were not found to hold together by a search"
-        offers = "; or ".join(self._offer(name, value) for name, value in self.relaxations.items())
-        return InputError(
-            "The constraints must allow a partition into feasible areas",
-            f"{named or 'contiguity'} {certain} for {examples(self.municipalities)}",
-            f"A partition exists with {offers}"
-            if offers
-            else "Relax several of them, or add edges to contiguity",
-        )
+        """Return the error that says so, for users of the library: it names parameters and codes."""
+        return to_error(self)
 
-    @staticmethod
-    def _word(name: str, value: object) -> str:
-        return WORDS[name].format(_number(value)) if name in WORDS else name
+    def sentence(self, language: str = "it", names: Mapping[str, str] | pd.Series | None = None) -> str:
+        """Say so to everybody: which limits, for which municipalities, and the nearest change that would do.
 
-    def _offer(self, name: str, value: object) -> str:
-        if name == "validity":
-            part = "sizes and self-containment" if isinstance(value, tuple) else "self-containment"
-            factor = value[0] if isinstance(value, tuple) else value
-            return f"the {part} asked for multiplied by {factor:.4g}"
-        return (
-            f"{name} {value}"
-            if name in self.limits and isinstance(value, str)
-            else (f"{name} at {_number(value)}" if name in WORDS else f"{name} dropped")
-        )
+        Parameters
+        ----------
+        language : {"it", "en"}
+        names : mapping of str to str or pandas.Series, optional
+            Names of municipalities by code; a code without one stands for itself.
+
+        Returns
+        -------
+        str
+            Two sentences. At most five municipalities are named, and how many more there are; relaxed limits are
+            rounded to the side that is easier to keep.
+        """
+        return tell_infeasibility(self, language, names)
 
 
 def explain_infeasibility(
@@ -132,13 +125,18 @@ def _explain(
         value = _nearest(problem, name, found)
         if value is not None:
             relaxations[name] = value
-    limits = {name: _limit(problem, name) for name in names if name in WORDS}
+    limits = {name: _limit(problem, name) for name in names if name in PARAMETERS}
     return Infeasibility(tuple(names), codes, limits, relaxations, counted is not None)
 
 
 def _partition(problem: AreaProblem, rounds: int, random_state: int) -> SearchResult:
-    whole = np.zeros(problem.n_units, np.int64)
-    return search_areas(problem, starts=[whole], restarts=2, rounds=rounds, random_state=random_state)
+    """Search for a partition, no longer than it takes to find one."""
+    starts = [np.zeros(problem.n_units, np.int64)]
+    for effort in (0, rounds // 10, rounds):
+        found = search_areas(problem, starts=starts, restarts=2, rounds=effort, random_state=random_state)
+        if found.feasible:
+            break
+    return found
 
 
 def _contradiction(problem: AreaProblem) -> tuple[tuple[str, ...], np.ndarray] | None:
@@ -214,7 +212,7 @@ def _pairs(problem: AreaProblem) -> list[tuple[int, int]]:
 
 def _pair_name(problem: AreaProblem, first: int, second: int) -> str:
     codes = (problem.codes[problem.member_indices[problem.member_indptr[unit]]] for unit in (first, second))
-    return "cannot_link " + " ".join(map(str, codes))
+    return f"{PAIR} " + " ".join(map(str, codes))
 
 
 def _limit(problem: AreaProblem, name: str) -> object:
@@ -257,9 +255,9 @@ def _only(problem: AreaProblem, names: list[str]) -> AreaProblem:
 def _irreducible(problem: AreaProblem, possible: Callable[[AreaProblem], bool]) -> list[str]:
     """Leave constraints out one after the other, as long as there is no partition without them."""
     names = _active(problem)
-    pairs = [name for name in names if name not in WORDS]
+    pairs = [name for name in names if name not in PARAMETERS]
     if len(pairs) > 1 and not possible(_without(problem, pairs)):
-        names = [name for name in names if name in WORDS]
+        names = [name for name in names if name in PARAMETERS]
     for name in tuple(names):
         rest = [other for other in names if other != name]
         if not possible(_only(problem, rest)):
@@ -269,8 +267,8 @@ def _irreducible(problem: AreaProblem, possible: Callable[[AreaProblem], bool]) 
 
 def _nearest(problem: AreaProblem, name: str, found: Callable[[AreaProblem], SearchResult]) -> object | None:
     """Return the value of one limit nearest to the present one at which a partition is found."""
-    if name not in WORDS:
-        return "dropped" if found(_without(problem, [name])).feasible else None
+    if name not in PARAMETERS:
+        return DROPPED if found(_without(problem, [name])).feasible else None
     if name == "validity":
         factor = _halve(lambda part: found(_easier(problem, part, False)).feasible, LEAST_FACTOR, 1.0)
         if factor is not None:
@@ -281,6 +279,13 @@ def _nearest(problem: AreaProblem, name: str, found: Callable[[AreaProblem], Sea
     if not free.feasible:
         return None
     best = _attained(problem, free, name)
+    if not np.isfinite(best):
+        # Without the limit, a search has no reason to spare ways nobody knows: ask for areas that need none.
+        known = float(problem.minutes[np.isfinite(problem.minutes)].max(initial=0.0))
+        free = found(replace(problem, max_minutes=known))
+        if not free.feasible:
+            return DROPPED
+        best = _attained(problem, free, name)
     limit = getattr(problem, name)
     for _ in range(CUTS):
         middle = (best + limit) / 2

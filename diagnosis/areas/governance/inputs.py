@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from diagnosis.areas.constraints import groups_of
 from diagnosis.areas.labour_market import TradeOff
 from diagnosis.errors import InputError, examples, unknown_name
 
@@ -112,7 +113,17 @@ def check_study_set(population: pd.Series) -> pd.Index:
 
 def kept_together(limits: AreaConstraints) -> list[list]:
     """List the groups of codes that are one unit each: linked ones and fixed areas."""
-    return [list(group) for group in (*(limits.must_link or ()), *(limits.fixed or ()))]
+    linked = groups_of(limits.must_link or (), "must_link")
+    fixed = groups_of(limits.fixed or (), "fixed")
+    for number, area in enumerate(fixed):
+        for group in (*fixed[:number], *linked):
+            if not set(group).isdisjoint(area) and not set(group) <= set(area):
+                raise InputError(
+                    "fixed: nobody joins or leaves a fixed area",
+                    f"{examples(area)} shares a municipality with {examples(group)}, which must stay together",
+                    "Drop one of the two, or make them the same",
+                )
+    return [*linked, *fixed]
 
 
 def read_layer(name: str, layer: FlowLayer, codes: pd.Index) -> tuple:
@@ -204,4 +215,5 @@ def read_minutes(limits: AreaConstraints, codes: pd.Index) -> np.ndarray:
             f"{int(missing.sum())} have none: {examples(pairs)}",
             "Fill them, with inf where there is no way",
         )
-    return minutes
+    # Compiled code is specialised by the layout of its arrays and by whether they may be written.
+    return minutes.copy("C")
