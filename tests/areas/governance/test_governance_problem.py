@@ -89,6 +89,11 @@ def test_linked_municipalities_are_one_unit_and_fixed_areas_take_nobody_in():
     assert line(fixed=[["1"], ["4"]]).value([1, 2]) == 0.0
 
 
+def test_a_link_inside_a_fixed_area_and_an_area_said_twice_are_no_contradiction():
+    problem = line(fixed=[["1", "2"], ["2", "1"]], must_link=[["1", "2"]])
+    assert problem.fixed.tolist() == [True, False, False]
+
+
 def test_no_partition_is_an_empty_curve():
     assert value_curve(enumerate_areas(line(min_population=1000))) == []
 
@@ -101,6 +106,8 @@ def test_no_partition_is_an_empty_curve():
         ({"max_minutes": 10}, "needs a matrix"),
         ({"must_link": [["1", "3"]]}, "must touch"),
         ({"must_link": [["1", "2"]], "cannot_link": [["1", "2"]]}, "contradicts"),
+        ({"fixed": [["1", "2"], ["2", "3"]]}, "nobody joins or leaves"),
+        ({"must_link": [["1", "2"]], "fixed": [["2"]]}, "'2' shares .* '1', '2'"),
         ({"max_minutes": 5, "minutes": pd.DataFrame(1.0, index=CODES[:2], columns=CODES)}, "every pair"),
     ],
 )
