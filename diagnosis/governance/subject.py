@@ -151,7 +151,7 @@ def balance_layers(problem: AreaProblem) -> AreaProblem:
 
 def ways_between(country: Country, codes: pd.Index) -> tuple[pd.DataFrame, bool]:
     """Return minutes by road from each municipality to each other, and whether they are estimated."""
-    found = road_times(country.tables, codes)
+    found = road_times(country.tables, codes, longest=np.inf)
     table = pd.DataFrame(np.nan, index=codes, columns=codes)
     if found is None:
         return table, True

@@ -125,7 +125,9 @@ class RoadTimes:
         return np.divide(above, below, out=np.full(number, np.nan), where=self.known & (below > 0))
 
 
-def road_times(tables: Mapping[str, pd.DataFrame | None], codes: pd.Index) -> RoadTimes | None:
+def road_times(
+    tables: Mapping[str, pd.DataFrame | None], codes: pd.Index, longest: float = LONGEST
+) -> RoadTimes | None:
     """Minutes by road between municipalities: measured, or estimated where no matrix is there.
 
     No indicator is made of estimated minutes; who shows them says that they are (:attr:`RoadTimes.estimated`).
@@ -136,6 +138,8 @@ def road_times(tables: Mapping[str, pd.DataFrame | None], codes: pd.Index) -> Ro
         ``travel_times``, or else ``municipalities`` and ``classification``, which tells the smaller islands.
     codes : pandas.Index
         The municipalities.
+    longest : float
+        Estimated minutes up to which pairs of different provinces are listed; infinity: all pairs on one landmass.
 
     Returns
     -------
@@ -151,7 +155,7 @@ def road_times(tables: Mapping[str, pd.DataFrame | None], codes: pd.Index) -> Ro
     on_islands = None
     if classes is not None and "island" in classes:
         on_islands = classes["island"].reindex(codes).to_numpy(dtype=float) == 1
-    return estimate_times(places.loc[codes], on_islands)
+    return estimate_times(places.loc[codes], on_islands, longest)
 
 
 def measured_times(travel_times: pd.DataFrame, codes: pd.Index) -> RoadTimes:
@@ -172,7 +176,9 @@ def measured_times(travel_times: pd.DataFrame, codes: pd.Index) -> RoadTimes:
     return RoadTimes(codes, origin[kept], destination[kept], minutes, known, estimated=False)
 
 
-def estimate_times(municipalities: geopandas.GeoDataFrame, on_islands: np.ndarray | None = None) -> RoadTimes:
+def estimate_times(
+    municipalities: geopandas.GeoDataFrame, on_islands: np.ndarray | None = None, longest: float = LONGEST
+) -> RoadTimes:
     """Estimate minutes by road from the straight line between centroids.
 
     Mountains, motorways, lakes and gulfs are not known to the estimate: single pairs may be far off, see
@@ -184,6 +190,8 @@ def estimate_times(municipalities: geopandas.GeoDataFrame, on_islands: np.ndarra
         Index ``code``, polygons in a metric system, with ``province`` and ``region``.
     on_islands : ndarray of bool, one a municipality, optional
         Municipalities on smaller islands, for which nothing is estimated.
+    longest : float
+        Minutes up to which pairs of different provinces are listed.
 
     Returns
     -------
@@ -203,7 +211,7 @@ def estimate_times(municipalities: geopandas.GeoDataFrame, on_islands: np.ndarra
     region = municipalities["region"].to_numpy()
     land = pd.factorize(np.where(np.isin(region, ISLAND_REGIONS), region, ""))[0]
     province = pd.factorize(municipalities["province"].to_numpy())[0]
-    radius = 1000 * (LONGEST / MINUTES_AT_1_KM) ** (1 / EXPONENT)
+    radius = 1000 * (longest / MINUTES_AT_1_KM) ** (1 / EXPONENT)
     # one order of each pair; the other is added at the end
     near = cKDTree(centres).query_pairs(radius, output_type="ndarray")
     near = near[province[near[:, 0]] != province[near[:, 1]]]

@@ -90,6 +90,8 @@ def test_far_pairs_of_two_provinces_and_pairs_across_the_sea_are_left_out():
     times = estimate_times(places, np.array([False, False, False, False, True]))
     assert set(pairs(times)) == {(0, 1), (1, 0)}
     assert times.known.tolist() == [True, True, True, True, False]
+    farther = pairs(estimate_times(places, np.array([False, False, False, False, True]), longest=np.inf))
+    assert set(farther) == {(0, 1), (1, 0), (0, 2), (2, 0), (1, 2), (2, 1)}
     reached = times.sum_within(np.arange(1.0, 6.0), 60)
     np.testing.assert_array_equal(reached, [3, 3, 3, 4, np.nan])
 

@@ -82,7 +82,9 @@ def recommend(
     if not 0 <= tolerance <= 1:
         raise InputError("tolerance must be from 0 to 1", f"{tolerance!r} was given")
     if "interaction" not in alternatives or not alternatives["interaction"].notna().any():
-        raise InputError("A recommendation needs at least one alternative with an interaction", "there is none")
+        raise InputError(
+            "A recommendation needs at least one alternative with an interaction", "there is none"
+        )
     table = alternatives[find_front(alternatives, senses)]
     largest = table["interaction"].max()
     near = table[table["interaction"] >= largest - tolerance * abs(largest)]

@@ -14,6 +14,9 @@ from diagnosis.errors import InputError, unknown_name
 AIMS = ("interaction", "areas")
 ROUNDS = 40_000
 """Perturbations of a search, over all its starts, unless a number is given."""
+SWEEPS = 2
+MOST_MISSED = 3
+"""Numbers of areas in a row without a feasible partition after which no smaller one is looked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +122,7 @@ def value_curve(
     *,
     starts: Sequence[np.ndarray] = (),
     rounds: int = 2_000,
+    sweeps: int = SWEEPS,
     random_state: int = 0,
     pool_areas: int = 0,
 ) -> tuple[dict[int, SearchResult], AreaPool]:
@@ -132,7 +136,10 @@ def value_curve(
     starts, random_state, pool_areas
         As in :func:`search_areas`; the pool is one for all numbers.
     rounds : int, default 2000
-        Perturbations at each number.
+        Perturbations at each number, in every sweep.
+    sweeps : int, default 2
+        How often the numbers are gone through, from the largest down, each time from a beginning of its own: a walk
+        that has come to one valley stays in it.
 
     Returns
     -------
@@ -149,25 +156,28 @@ def value_curve(
     from diagnosis.areas.governance.walk import Walk
 
     _check(problem, "areas", None, starts, 1, rounds, random_state, pool_areas)
+    if sweeps < 1:
+        raise InputError("sweeps must be at least 1", f"{sweeps!r} was given")
     walk = Walk(problem, "areas", None, random_state, pool_areas)
-    for start in (*starts, None):
-        walk.begin(start, by_chance=False)
-        walk.go_on(rounds)
-    walk.take_best()
-    top = walk.n_areas
-    wanted = None if numbers is None else sorted({int(number) for number in numbers}, reverse=True)
     curve: dict[int, SearchResult] = {}
-    missed = 0
-    for number in range(top, 0, -1) if wanted is None else wanted:
-        walk.aim_at(number)
-        walk.go_on(rounds)
-        found = walk.result(pooled=False)
-        if found.feasible and found.n_areas == number:
-            curve[number], missed = found, 0
-        else:
-            missed += 1
-        if wanted is None and missed == 3:
-            break
+    wanted = None if numbers is None else sorted({int(number) for number in numbers}, reverse=True)
+    for sweep in range(sweeps):
+        walk.start_over()
+        for start in (*starts, None):
+            walk.begin(start, by_chance=sweep > 0)
+            walk.go_on(rounds)
+        walk.take_best()
+        missed = 0
+        top = max(walk.n_areas, *curve) if curve else walk.n_areas
+        for number in range(top, 0, -1) if wanted is None else wanted:
+            walk.aim_at(number)
+            walk.go_on(rounds)
+            found = walk.result(pooled=False)
+            missed = 0 if found.feasible and found.n_areas == number else missed + 1
+            if not missed and (number not in curve or found.value > curve[number].value):
+                curve[number] = found
+            if wanted is None and missed == MOST_MISSED:
+                break
     return dict(sorted(curve.items())), walk.pool()
 
 

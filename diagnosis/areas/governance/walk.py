@@ -77,6 +77,10 @@ class Walk:
         self._approach()
         self._keep()
 
+    def start_over(self) -> None:
+        """Forget the best partition, and seek the largest number of areas; the pool stays."""
+        self._aim, self._target, self._best = COUNT, 0, None
+
     def aim_at(self, n_areas: int) -> None:
         """Seek a number of areas from here on, beginning with the partition as it is."""
         self._aim, self._target, self._best = FIXED, n_areas, None
