@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from diagnosis.drawing.area_curve import area_curve
 from diagnosis.drawing.canvas import (
     ACCENT,
     CONTRAST,
@@ -40,6 +41,7 @@ from diagnosis.figure import (
 )
 
 __all__ = [
+    "area_curve",
     "bars",
     "course_panels",
     "domain_profile",

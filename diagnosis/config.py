@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from diagnosis.errors import ConfigError, unknown_name
-from diagnosis.functions import Function
+from diagnosis.functions import Function, load_functions
 from diagnosis.schema import Model, Text, build, read_yaml
 
 Language = Literal["it", "en"]
@@ -92,6 +92,17 @@ class Governance(Model):
         description="Table of services run together, relative to the YAML: `service`, `municipality`, and `lead` or "
         "`partner`.",
     )
+    main: str = Field("strategic_planning", description="Function whose areas the report shows in full.")
+    runs: int = Field(
+        200, ge=0, le=10_000, description="Runs that show how sensitive these areas are; 0: none."
+    )
+
+    @model_validator(mode="after")
+    def _known(self) -> Governance:
+        known = load_functions(self.functions)
+        if self.main not in known:
+            raise ValueError(f"main: {unknown_name('The function', self.main, known)}")
+        return self
 
 
 class City(Model):

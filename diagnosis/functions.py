@@ -39,6 +39,9 @@ class Function(Model):
         "estimated, who lies beyond is shown and nobody is cut off.",
     )
     within: Literal["region", "province"] | None = Field(None, description="Borders no area crosses.")
+    n_areas: int | None = Field(
+        None, ge=1, description="Number of areas. Default: one that the report recommends, with its reason."
+    )
     must_link: tuple[Annotated[tuple[Code, ...], Field(min_length=2)], ...] = Field(
         (), description="Groups of municipalities that stay together."
     )

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from diagnosis.drawing.alternatives import area_alternatives
 from diagnosis.drawing.area_flows import area_flow_map
 from diagnosis.drawing.areas import areas_map
 from diagnosis.drawing.canvas import ACCENT, Canvas, shorten_text
 from diagnosis.drawing.classes import classify
 from diagnosis.drawing.clusters import cluster_map
+from diagnosis.drawing.cores import core_map
 from diagnosis.drawing.flows import flow_map
 from diagnosis.drawing.labels import Label
 from diagnosis.drawing.legend import BORDER, BORDER_WIDTH, HATCH, Item, Legend
@@ -38,10 +40,12 @@ if TYPE_CHECKING:
 __all__ = [
     "DEGURBA_COLOURS",
     "SNAI_COLOURS",
+    "area_alternatives",
     "area_flow_map",
     "areas_map",
     "choropleth",
     "cluster_map",
+    "core_map",
     "flow_map",
     "membership_map",
     "small_map",

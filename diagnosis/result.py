@@ -19,7 +19,7 @@ from diagnosis.storage import FACTS, read_content, save_content
 if TYPE_CHECKING:
     import geopandas as gpd
 
-STAGES = ("territory", "indicators", "fragility", "own", "wellbeing", "quality", "networks", "areas")
+STAGES = ("territory", "indicators", "fragility", "own", "wellbeing", "quality", "networks", "areas", "governance")
 """The stages in order; each fills the tables named after it and one entry of `facts`."""
 
 
@@ -55,10 +55,16 @@ class Diagnosis:
         ``data_outliers``, ``data_conflicts``.
         *networks*: ``network`` (municipality x measure), ``flows`` (origin, destination, commuters).
         *areas*: ``areas`` (code, name, one column a method), ``area_quality``, ``area_map`` (GeoDataFrame).
+        *governance*: ``governance_functions`` and ``governance_layers`` (one row a function; a function and network);
+        of the city's main function ``governance_curve`` (one row a number of areas), ``governance_alternatives``
+        (municipality x number of areas), ``governance_areas`` (municipality: its area in every function, how firm, core
+        or rim), ``governance_map`` (GeoDataFrame), ``governance_summary`` (one row an area that touches the territory),
+        ``governance_reasons`` and ``governance_agreement`` (with what exists today); where proposals were saved in the
+        area editor ``governance_proposals`` and ``governance_proposal_areas``.
         ``findings``: strengths and weaknesses, each with its indicator.
     facts : dict
         JSON-able figures by stage: ``territory``, ``indicators``, ``fragility``, ``own``, ``wellbeing``, ``networks``,
-        ``areas``.
+        ``areas``, ``governance``.
     failed : dict of str to str
         Stages that could not be carried out, with the reason: their sections are not in the report.
     manifest : Manifest

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from diagnosis.drawing.areas import describe_area
+from diagnosis.drawing.border import border_items, draw_border, find_border
 from diagnosis.drawing.canvas import INK, RULE
 from diagnosis.drawing.legend import BORDER, BORDER_WIDTH, HATCH, Item, Legend
 from diagnosis.drawing.partition import (
@@ -55,6 +56,7 @@ def membership_map(
     city: str | None = None,
     context: GeoDataFrame | None = None,
     breaks: Sequence[float] = BREAKS,
+    territory: Iterable[str] | None = None,
     note: str = "",
 ) -> Figure:
     """Draw the areas by colour, and by the intensity of the fill how firmly each municipality belongs to its own.
@@ -73,6 +75,8 @@ def membership_map(
     breaks : sequence of float, default (0.5, 0.7, 0.9)
         Three ascending shares that separate the four intensities: the *core* begins at the last, the *rim* ends at
         the first.
+    territory : iterable of str, optional
+        Municipalities of the territory, whose border is drawn where the map reaches beyond it.
 
     Returns
     -------
@@ -99,7 +103,11 @@ def membership_map(
     if shares is not None:
         classes = np.searchsorted(np.asarray(breaks, dtype=float), shares, side="right")
         tones, blank = pd.Series(np.array(TONES + TONES[-1:])[classes], index=labels.index), shares.isna()
-    key = _make_legend(partition, legend, blank.any(), breaks if shares is not None else (), words, language)
+    inside = find_border(places.index, territory)
+    border = border_items(inside, language)
+    key = _make_legend(
+        partition, legend, blank.any(), breaks if shares is not None else (), border, words, language
+    )
     sheet = MapSheet(municipalities, key, language, context)
     sheet.draw_context()
     for window in sheet.windows:
@@ -114,6 +122,8 @@ def membership_map(
                 fill = mix_with_white(partition.hue(labels[code]), tones[code])
                 sheet.canvas.shape(shape, fill, BORDER, BORDER_WIDTH, tooltip=tooltip)
         draw_borders(sheet, window, partition)
+    draw_border(sheet, inside)
+    for window in sheet.windows:
         own = partition.select(window.shapes, partition.own)
         if len(own):
             sheet.canvas.shape(shapely.coverage_union_all(own.to_numpy()), edge=INK, line=2.2)
@@ -158,6 +168,7 @@ def _make_legend(
     title: str,
     blank: bool,
     breaks: Sequence[float],
+    border: Sequence[Item],
     words: Mapping[str, str],
     language: str,
 ) -> Legend:
@@ -172,7 +183,7 @@ def _make_legend(
         items.append(Item("swatch", text, tuple(mix_with_white(colour, tone) for colour in others)))
     missing = [Item("hatch", words["no_data"])] if blank else []
     if not breaks:
-        return Legend([(title, [*items, *missing])])
+        return Legend([(title, [*items, *border, *missing])])
     percent = [format_value(100 * share, 0, language, "%") for share in breaks]
     numbers = [format_number(100 * share, 0, language) for share in breaks]
     texts = [
@@ -187,7 +198,10 @@ def _make_legend(
         for text, share in zip(texts, TONES, strict=True)
     ]
     return Legend(
-        [(title, items), (words["stability"], [*reversed(shades), *missing, Item("text", words["pale"])])]
+        [
+            (title, [*items, *border]),
+            (words["stability"], [*reversed(shades), *missing, Item("text", words["pale"])]),
+        ]
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from diagnosis.report.document import Document, Section
 from diagnosis.report.sections.areas import write_areas
 from diagnosis.report.sections.fragility import write_fragility
+from diagnosis.report.sections.governance import write_governance
 from diagnosis.report.sections.method import write_method, write_missing
 from diagnosis.report.sections.networks import write_networks
 from diagnosis.report.sections.own import write_own
@@ -23,6 +24,7 @@ CHAPTERS: dict[str, Callable[[Diagnosis, Words], list[Section]]] = {
     "wellbeing": write_wellbeing,
     "networks": write_networks,
     "areas": write_areas,
+    "governance": write_governance,
 }
 
 

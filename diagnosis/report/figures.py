@@ -10,7 +10,7 @@ from diagnosis import charts
 from diagnosis.catalogue import load_catalogue
 from diagnosis.errors import InputError, unknown_name
 from diagnosis.figure import Figure
-from diagnosis.report import map_figures
+from diagnosis.report import governance_figures, map_figures
 from diagnosis.report.map_figures import flows_note
 from diagnosis.report.words import Words
 from diagnosis.result import Diagnosis
@@ -34,7 +34,8 @@ def draw(name: str, result: Diagnosis, language: str = "it") -> Figure:
     Parameters
     ----------
     name : str
-        One of :data:`FIGURES`, or ``map_own_`` and the id of an indicator of the city's own.
+        One of :data:`FIGURES`, ``map_own_`` and the id of an indicator of the city's own, or
+        ``map_governance_proposal_`` and the name of a saved proposal.
     result : Diagnosis
         Holds the tables; ``Study.result()`` of a study that is not finished will do.
     language : {"it", "en"}
@@ -53,6 +54,9 @@ def draw(name: str, result: Diagnosis, language: str = "it") -> Figure:
     """
     if name.startswith(map_figures.OWN_MAP):
         return map_figures.map_own(result, Words(language), name.removeprefix(map_figures.OWN_MAP))
+    if name.startswith(governance_figures.PROPOSAL_MAP):
+        proposal = name.removeprefix(governance_figures.PROPOSAL_MAP)
+        return governance_figures.map_governance_proposal(result, Words(language), proposal)
     if name not in FIGURES:
         raise unknown_name("The figure", name, FIGURES)
     return FIGURES[name](result, Words(language))
@@ -243,4 +247,8 @@ FIGURES: Mapping[str, Callable[[Diagnosis, Words], Figure]] = {
     "map_areas": map_figures.map_areas,
     "map_area_flows": map_figures.map_area_flows,
     "map_areas_compared": map_figures.map_areas_compared,
+    "map_governance": governance_figures.map_governance,
+    "map_governance_alternatives": governance_figures.map_governance_alternatives,
+    "map_governance_core": governance_figures.map_governance_core,
+    "governance_curve": governance_figures.governance_curve,
 }

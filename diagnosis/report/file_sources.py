@@ -31,6 +31,11 @@ FLOWS = {"network.csv", "flows.csv"}
 AREAS = {
     "areas.csv", "areas.gpkg", "area_quality.csv", "area_methods.csv", "area_changes.csv", "area_moves.csv",
 }  # fmt: skip
+GOVERNANCE = {
+    "governance.gpkg", "governance_areas.csv", "governance_curve.csv", "governance_summary.csv",
+    "governance_reasons.csv", "governance_functions.csv", "governance_layers.csv", "governance_agreement.csv",
+    "governance_proposals.csv", "governance_proposal_areas.csv",
+}  # fmt: skip
 EVERYTHING = {"findings.csv", "frameworks.csv", "data_quality.csv", "data_quality_domains.csv"}
 """Files that rest on municipal and provincial data; so does, to be safe, one that is not named here."""
 OWN = "own_"
@@ -43,6 +48,9 @@ FLOW_TABLES = ("municipalities", "provinces", "flows")
 AREA_TABLES = (
     *FLOW_TABLES, "margins", "classification", "labour_areas", "labour_areas_2011", "inner_project_areas_2014",
     "inner_project_areas_2021",
+)  # fmt: skip
+GOVERNANCE_TABLES = (
+    *AREA_TABLES, "population", "travel_times", "schools", "pupils", "inner_areas", "covenant_signatories",
 )  # fmt: skip
 
 
@@ -115,6 +123,7 @@ def _choose(records: Iterable[SourceRecord], own: set[str]) -> Callable[[str, So
         (PROVINCIAL, provincial),
         (FLOWS, _sources_of_tables(FLOW_TABLES)),
         (AREAS, _sources_of_tables(AREA_TABLES)),
+        (GOVERNANCE, _sources_of_tables(GOVERNANCE_TABLES)),
     )
 
     def rests_on(file: str, record: SourceRecord) -> bool:
@@ -139,7 +148,11 @@ def _tables_of_measures() -> set[str]:
 
 def _sources_of_tables(tables: Iterable[str]) -> set[str]:
     """Name the sources of tables, and the tables themselves, which are the sources of an own country."""
-    embedded = {"municipalities": "municipalities_2022", "provinces": "municipalities_2022"}
+    embedded = {
+        "municipalities": "municipalities_2022",
+        "provinces": "municipalities_2022",
+        "population": "population_2022",
+    }
     by_table = embedded | {table: source for source, (table, _, _) in READERS.items()}
     found = tuple(by_table[table] for table in tables if table in by_table)
     margins = {"commuting_margins_2021"} if "margins" in tables else set()

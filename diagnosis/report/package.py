@@ -13,6 +13,7 @@ from diagnosis.frameworks import load_framework
 from diagnosis.indicators import REASONS
 from diagnosis.indicators.breaks import is_provisional
 from diagnosis.report import file_sources
+from diagnosis.report.governance_package import governance_files, write_polygons
 from diagnosis.report.own_package import own_files
 from diagnosis.report.quality_package import quality_files
 from diagnosis.report.words import Words
@@ -92,6 +93,9 @@ def write_package(result: Diagnosis, folder: Path, words: Words) -> None:
         _write(tables["flows"], target / "flows.csv", index=False)
     if "areas" in tables:
         _write_areas(result, target)
+    for name, table in governance_files(result, words):
+        _write(table, target / name, index=False)
+    write_polygons(result, target)
     if "findings" in tables:
         found = tables["findings"]
         shown = [*findings.choose(found, "strength").index, *findings.choose(found, "weakness").index]

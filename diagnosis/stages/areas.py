@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from diagnosis.config import City
 from diagnosis.national.areas import CORE_FROM, OFFICIAL
 from diagnosis.schema import Text
 from diagnosis.territory import ESTIMATED_TAIL, Country, Territory
@@ -53,9 +52,7 @@ def describe_areas(
         quality = quality.join(sure["areas"][["core_municipalities", "core_share", "overlap"]])
     flows = territory.country.table("flows")
     around = flows[flows["origin"].isin(members) | flows["destination"].isin(members)]
-    geographies = {**labels.drop(columns=["functional", "istat_method"], errors="ignore")} | _own_geographies(
-        territory.city, labels.index
-    )
+    geographies = gather_geographies(territory, national)
     edge = _edge(territory, national, areas)
     tables = {
         "areas": areas,
@@ -64,7 +61,7 @@ def describe_areas(
         "area_methods": found["methods"],
         "area_reasons": _reasons(territory, national, edge.head(MOST_REASONS)),
         "area_flows": _binding_flows(around, members, territory.codes),
-        "area_changes": _changes(territory, labels["functional"], geographies, around, members),
+        "area_changes": change_to(territory, labels["functional"], geographies, members),
     }
     if OFFICIAL in geographies:
         names = found["official_names"]["area_name"]
@@ -154,23 +151,60 @@ def _binding_flows(around: pd.DataFrame, members: pd.Index, codes: pd.Index) -> 
     return between.sort_values("commuters", ascending=False, kind="stable").reset_index(drop=True)
 
 
-def _changes(
+def gather_geographies(territory: Territory, national: National) -> dict[str, tuple[pd.Series, Text]]:
+    """Gather what exists today: by name the area of each municipality of the country, and what it is called.
+
+    Raises
+    ------
+    diagnosis.errors.InputError
+        A file the city names is not what it should be.
+    """
+    from diagnosis.sources.geographies import read_areas
+
+    city = territory.city
+    labels = national.areas(city.areas)["labels"].drop(
+        columns=["functional", "istat_method"], errors="ignore"
+    )
+    official = {name: (labels[name], GEOGRAPHY_NAMES[name]) for name in labels}
+    return official | {
+        name: (read_areas(Path(item.file), labels.index), item.name)
+        for name, item in city.geographies.items()
+    }
+
+
+def change_to(
     territory: Territory,
     proposed: pd.Series,
-    geographies: Mapping[str, pd.Series],
-    flows: pd.DataFrame,
+    geographies: Mapping[str, tuple[pd.Series, Text]],
     members: pd.Index,
 ) -> pd.DataFrame:
-    """Count what would change if each existing geography gave way to the proposed areas."""
+    """Count what would change if each existing geography gave way to proposed areas.
+
+    Parameters
+    ----------
+    territory : Territory
+    proposed : Series
+        Proposed area of each municipality of the country, missing where there is none.
+    geographies : mapping
+        As :func:`gather_geographies` returns them.
+    members : Index
+        Codes of the municipalities of the areas that touch the territory.
+
+    Returns
+    -------
+    DataFrame
+        Index `geography`, those that cover enough of the members.
+    """
     from diagnosis.areas import transition_cost
 
-    country, city = territory.country, territory.city
+    country = territory.country
+    all_flows = country.table("flows")
+    flows = all_flows[all_flows["origin"].isin(members) | all_flows["destination"].isin(members)]
     rows = {}
-    for name, current in geographies.items():
+    for name, (current, known) in geographies.items():
         here = current.reindex(members)
         if proposed.reindex(members[here.notna()]).notna().sum() >= FEWEST_COMPARED:
             cost = transition_cost(here, proposed.reindex(members), flows, country.residents)
-            known = GEOGRAPHY_NAMES.get(name) or city.geographies[name].name
             rows[name] = {
                 **cost[list(WHO_CHANGES)],
                 **_whole_areas(current, proposed, flows, members),
@@ -214,13 +248,6 @@ def _moves(territory: Territory, labels: pd.DataFrame, flows: pd.DataFrame, name
     )
     moves = moves[moves.index.isin(territory.codes)]
     return moves.assign(from_name=moves["from_area"].map(names))
-
-
-def _own_geographies(city: City, codes: pd.Index) -> dict[str, pd.Series]:
-    """Read the existing geographies a city's file names."""
-    from diagnosis.sources.geographies import read_areas
-
-    return {name: read_areas(Path(item.file), codes) for name, item in city.geographies.items()}
 
 
 def _facts(

@@ -16,6 +16,7 @@ from diagnosis.stages import findings
 from diagnosis.stages.areas import describe_areas, observed_commuters
 from diagnosis.stages.context import around
 from diagnosis.stages.fragility import assess_fragility
+from diagnosis.stages.governance import propose_areas
 from diagnosis.stages.own import compare_own
 from diagnosis.stages.profile import profile_city, reach_country
 from diagnosis.stages.quality import grade_data
@@ -288,4 +289,5 @@ STAGE_FUNCTIONS: dict[str, Callable[[Territory, National], Stage]] = {
     "quality": grade_data,
     "networks": describe_networks,
     "areas": describe_areas,
+    "governance": propose_areas,
 }

@@ -26,7 +26,7 @@ from diagnosis.national.shared import National, load_national
 from diagnosis.provenance import Manifest, StageRecord, code_digest, digest, package_versions
 from diagnosis.result import STAGES, Diagnosis
 from diagnosis.schema import build, read_yaml
-from diagnosis.sources.own.files import own_content, own_folder
+from diagnosis.sources.own.files import PROPOSALS, own_content, own_folder
 from diagnosis.stages.city import STAGE_FUNCTIONS
 from diagnosis.stages.findings import by_extremity
 from diagnosis.stages.own import own_records
@@ -246,7 +246,17 @@ def run_key(city: City, settings: Settings, country_key: str) -> str:
         *(Path(item.file) for item in city.geographies.values()),
     ]
     release = find_release(settings)
-    own = own_content(own_folder(settings.local, city.id))
+    folder = own_folder(settings.local, city.id)
+    own = [own_content(folder), own_content(folder / PROPOSALS)]
+    services = [] if city.governance.shared_services is None else [Path(city.governance.shared_services)]
     return digest(
-        code_digest(), *files, country_key, described, settings.edition, settings.language, release, own
+        code_digest(),
+        *files,
+        *services,
+        country_key,
+        described,
+        settings.edition,
+        settings.language,
+        release,
+        own,
     )

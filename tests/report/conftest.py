@@ -138,7 +138,7 @@ def short_result(request, example_study):
     tables = {
         name: table for name, table in example_study.national.country.tables.items() if name != request.param
     }
-    stages = {"flows": {"networks", "areas"}, "wellbeing": {"wellbeing"}}[request.param]
+    stages = {"flows": {"networks", "areas", "governance"}, "wellbeing": {"wellbeing"}}[request.param]
     return carry_out(other_country(example_study, f"without-{request.param}", tables)), stages
 
 

@@ -13,7 +13,7 @@ from diagnosis.schema import LANGUAGES
 
 pytestmark = pytest.mark.xdist_group("report")
 BOTH = pytest.mark.parametrize("language", LANGUAGES)
-CHAPTERS = ("summary", "territory", "fragility", "wellbeing", "networks", "areas", "method")
+CHAPTERS = ("summary", "territory", "fragility", "wellbeing", "networks", "areas", "governance", "method")
 
 
 def chapters(document):

@@ -169,6 +169,7 @@ def test_every_file_names_its_sources(package, example_result):
     files = {path.name for path in package.iterdir()}
     assert set(frame["file"]) == files - file_sources.DESCRIPTIONS
     known = file_sources.MUNICIPAL | file_sources.PROVINCIAL | file_sources.FLOWS | file_sources.AREAS
+    known |= file_sources.GOVERNANCE
     assert set(frame["file"]) <= known | file_sources.EVERYTHING, (
         "say there which sources a new file rests on"
     )
@@ -194,7 +195,8 @@ def test_licences_that_are_not_confirmed_are_marked(example_result, project, tmp
         SourceRecord.of(SourceFile.of(name, file, "mirror"), item) for name, item in sources.items()
     )
     result = replace(example_result, manifest=example_result.manifest.model_copy(update={"sources": records}))
-    names = sorted(file_sources.MUNICIPAL | file_sources.PROVINCIAL | file_sources.FLOWS | file_sources.AREAS)
+    files = file_sources.MUNICIPAL | file_sources.PROVINCIAL | file_sources.FLOWS | file_sources.AREAS
+    names = sorted(files | file_sources.GOVERNANCE)
     for language in LANGUAGES:
         words = Words(language)
         frame = file_sources.describe_files(result, names, words)
@@ -222,6 +224,12 @@ def test_licences_that_are_not_confirmed_are_marked(example_result, project, tmp
         }
         assert used["indicators.csv"] >= {"population_2022", "income_2023", "situas_municipalities"}
         assert "bes_territories" not in used["indicators.csv"]
+        assert used["governance_areas.csv"] >= used["areas.csv"] | {
+            "population_2022",
+            "snai_2020",
+            "pupils_2024",
+        }
+        assert not used["governance_areas.csv"] & {"bes_territories", "income_2023"}
     write_package(result, tmp_path, Words("it"))
     readme = (tmp_path / "data" / "README.md").read_text(encoding="utf-8")
     assert "**non è confermata**" in readme

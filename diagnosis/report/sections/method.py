@@ -19,6 +19,7 @@ STAGE_TABLES = {
     "wellbeing": ("wellbeing",),
     "networks": ("flows",),
     "areas": ("flows",),
+    "governance": ("flows",),
 }
 
 

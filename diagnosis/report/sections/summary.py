@@ -204,6 +204,11 @@ def _in_short(result: Diagnosis, words: Words) -> list[str]:
         key = "short_area" if areas["city_outside_territory"] else "short_area_inside"
         members, outside = areas["city_members"], areas["city_outside_territory"]
         sentences.append(words(key, city=city, n=members, outside=outside))
+    if result.has("governance") and result.facts["governance"]["city_area"] is not None:
+        proposal = result.facts["governance"]
+        if proposal["city_members"] > 1 and proposal["functions"] > 1:
+            shown = {"n": proposal["city_members"], "core": proposal["city_core"], "m": proposal["functions"]}
+            sentences.append(words("short_joint", centre=proposal["city_centre"], **shown))
     if sentences and result.manifest.flows_kind == "modelled":
         sentences.append(words("short_modelled"))
     if result.has("wellbeing"):
