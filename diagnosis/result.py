@@ -19,7 +19,17 @@ from diagnosis.storage import FACTS, read_content, save_content
 if TYPE_CHECKING:
     import geopandas as gpd
 
-STAGES = ("territory", "indicators", "fragility", "own", "wellbeing", "quality", "networks", "areas", "governance")
+STAGES = (
+    "territory",
+    "indicators",
+    "fragility",
+    "own",
+    "wellbeing",
+    "quality",
+    "networks",
+    "areas",
+    "governance",
+)
 """The stages in order; each fills the tables named after it and one entry of `facts`."""
 
 
