@@ -11,7 +11,7 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def best_set(single, pairs, count, chosen):
+def best_set(single, pairs, count, chosen, claim):
     """Return an upper bound of the largest gain, tight but for rounding, and put a set of that gain into `chosen`.
 
     Parameters
@@ -24,6 +24,8 @@ def best_set(single, pairs, count, chosen):
         How many units there are.
     chosen : numpy.ndarray of bool, shape (>= count,)
         Written.
+    claim : numpy.ndarray of float, shape (>= count,)
+        Written: gains of single units that no set exceeds, every pair's gain shared between its two units.
     """
     # Units that gain nothing with everybody stay out, those that gain with nobody else undecided are in.
     status = np.zeros(count, np.int8)
@@ -41,12 +43,14 @@ def best_set(single, pairs, count, chosen):
             if status[u] == 0 and together[u] <= 0.0:
                 status[u] = -1
                 changed = True
+                claim[u] = together[u]
                 for v in range(count):
                     if v != u:
                         together[v] -= pairs[u, v]
             elif status[u] == 0 and alone[u] >= 0.0:
                 status[u] = 1
                 changed = True
+                claim[u] = alone[u]
                 total += alone[u]
                 for v in range(count):
                     if v != u:
@@ -55,12 +59,12 @@ def best_set(single, pairs, count, chosen):
     for u in range(count):
         chosen[u] = status[u] == 1
     if len(core):
-        total += _cut(alone, pairs, core, chosen)
+        total += _cut(alone, pairs, core, chosen, claim)
     return total
 
 
 @njit(cache=True, nogil=True)
-def _cut(alone, pairs, core, chosen):
+def _cut(alone, pairs, core, chosen, claim):
     """Maximise over the undecided units by a maximum flow (Dinic's algorithm on a dense network)."""
     n = len(core)
     source, sink = n, n + 1
@@ -123,4 +127,5 @@ def _cut(alone, pairs, core, chosen):
                 depth -= 1
     for a in range(n):
         chosen[core[a]] = level[a] >= 0
+        claim[core[a]] = room[source, a] - room[a, sink]
     return total

@@ -141,7 +141,7 @@ def change(g, s, aim, target):
 
 
 @njit(cache=True, nogil=True)
-def perturb(g, s, rounds, aim, target, chains):
+def perturb(g, s, rounds, aim, target):
     """Change, improve and judge a partition again and again; it never gets worse.
 
     Parameters
@@ -152,15 +152,18 @@ def perturb(g, s, rounds, aim, target, chains):
     rounds : int
     aim, target : int
         One of `FREE`, `COUNT`, `FIXED`; the number of areas of the last.
-    chains : bool
-        As in :func:`~diagnosis.areas.governance.moves.improve`.
+
+    Notes
+    -----
+    Moves in pairs are tried only when a partition is settled in the end: after every perturbation they take ten times
+    as long and find nothing that more perturbations do not (Nuoro with its surroundings, 84 units; Campobasso, 163).
     """
     kept = 0
     for _ in range(rounds):
         s.numbers[LOG] = 0
         gap, distance, value = s.totals[GAP], misfit(s, aim, target), s.totals[VALUE]
         if change(g, s, aim, target):
-            improve(g, s, chains)
+            improve(g, s, False)
             if no_worse(s, aim, target, gap, distance, value):
                 kept += 1
                 continue

@@ -1,12 +1,20 @@
 """An upper bound of the reduced value of all areas of a branch: between two sets of units, within ranges of size.
 
 An area's reduced value is its interaction less the duals of its units. In a branch some units are in, some out, the
-others free, and the area's employed residents and jobs lie in given ranges. There each square F(i, A)^2 is at most
-its chord between what is certain and what is possible, each denominator at least its least value; or, by the
-Cauchy-Schwarz inequality, a term is at most the sum of the same term for the certain units and for every other one.
-Both are sums over units and pairs, with pairs never negative, whose maximum over all sets is a minimum cut
-(:mod:`~diagnosis.areas.governance.closure`). Limits that are such sums as well, self-containment among them, are
-priced with multipliers (Lagrangian relaxation); contiguity counts in that free units must be reachable.
+others free, and the area's employed residents R and jobs W lie in given ranges. For given R and W an area's terms are
+squares of sums over its units, with factors that are known. The square of the flows of a certain unit is a sum over
+pairs; that of a free unit is at most a sum of such flows with slopes, exact for one set of units (a marginal vector of
+a convex game lies in its core: Shapley L. S. 1971, Cores of convex games, International Journal of Game Theory 1,
+11-26), times the unit; or, by the Cauchy-Schwarz inequality, a term is at most a sum of the same term for the certain
+units and for every other one. The maximum of such sums over all sets is a minimum cut
+(:mod:`~diagnosis.areas.governance.closure`). Sizes, and limits that are such sums as well, self-containment among
+them, are priced with multipliers (Lagrangian relaxation); contiguity counts in that free units must be reachable.
+
+The bound is computed at the four corners of the ranges of R and W. It is convex in factors and multipliers together, and
+factors are convex in R and W: between the corners it is at most the mean of those at the corners, and what the mean of
+multipliers adds is of second order in the width of the ranges.
+
+Every bound is kept as what each unit claims of the reduced value at each corner: it is known at once for other duals.
 """
 
 from __future__ import annotations
@@ -16,7 +24,6 @@ from numba import njit
 
 from diagnosis.areas.governance.closure import best_set
 from diagnosis.areas.governance.dense import (
-    BY_UNIT,
     FREE,
     IN,
     N_MULTIPLIERS,
@@ -24,150 +31,286 @@ from diagnosis.areas.governance.dense import (
     OUT,
     RESIDENT,
     WORK,
+    SENT,
     least_containment,
     narrow,
 )
 
-
-@njit(cache=True, nogil=True)
-def _ends(flows, layer, order, margin, limit, unit_of, state, least, most):
-    """Write the flows each municipality certainly and possibly has with the rest of its area.
-
-    The units that may join have at most `limit` of `margin` in all, which goes first to those with the largest flows
-    for their size, the first in `order` (a knapsack, relaxed).
-    """
-    n = len(state)
-    for i in range(len(unit_of)):
-        own = unit_of[i]
-        if state[own] == OUT:
-            least[i] = most[i] = 0.0
-            continue
-        certain = flows[layer, own, i]
-        room = limit
-        for u in range(n):
-            if u != own and state[u] == IN:
-                certain += flows[layer, u, i]
-            if state[u] == IN or u == own:
-                room -= margin[u]
-        possible = certain
-        for a in range(n):
-            u = order[i, a]
-            if u != own and state[u] == FREE:
-                flow = flows[layer, u, i]
-                if flow <= 0.0 or room <= 0.0:
-                    break
-                share = 1.0 if margin[u] <= room else room / margin[u]
-                possible += share * flow
-                room -= margin[u]
-        least[i], most[i] = certain, possible
+CORNERS = 4
+"""Corner 2 a + b: a is the end of the range of residents, b that of jobs."""
+NONE, CHORD, CAUCHY = 0, 1, 2
+BASE, MOST, LOWEST, HIGHEST, SURE = range(5)
+"""What is known of a term: flows with the certain units, most others, the factor at both ends."""
 
 
 @njit(cache=True, nogil=True)
-def _add_terms(
-    d, layer, outward, state, low, guess, place, least, most, single, pairs, errors, scores, exact
-):
-    """Add one layer's terms of one direction to the gains; returns the constant.
-
-    With `exact` the excess over the true value at `guess` is written to `errors` (by size) and `scores` (by unit)
-    instead.
-    """
-    flows = d.sent if outward else d.received
-    own_margin = d.resident[layer] if outward else d.work[layer]
-    margin = d.work[layer] if outward else d.resident[layer]
-    unit_margin = d.unit_work[layer] if outward else d.unit_resident[layer]
-    size = WORK if outward else RESIDENT
+def describe_terms(d, state, low, high, guess, kinds, terms):
+    """Write how each term is bounded in a branch."""
     n = len(state)
-    certain, actual = 0.0, 0.0
-    for u in range(n):
-        if state[u] == IN:
-            certain += unit_margin[u]
-        if guess[u]:
-            actual += unit_margin[u]
-    floor = low[size] if layer == d.layer else 0.0
-    constant = 0.0
-    for i in range(len(d.unit_of)):
-        own = d.unit_of[i]
-        if state[own] == OUT or most[i] <= 0.0 or own_margin[i] <= 0.0:
-            continue
-        sure = certain - margin[i]  # certain jobs around i, if it is in the area at all
-        if state[own] == FREE:
-            sure += unit_margin[own]
-        bottom = max(sure, floor - margin[i])
-        now, joined = flows[layer, own, i], 0.0
-        for u in range(n):
-            if u != own and guess[u]:
-                now += flows[layer, u, i]
-                if state[u] == FREE:
-                    joined += (
-                        flows[layer, u, i] * flows[layer, u, i] / unit_margin[u]
-                        if unit_margin[u] > 0
-                        else 0.0
-                    )
-        joined += least[i] * least[i] / sure if sure > 1e-9 else 0.0
-        whole = state[own] == IN  # its square is a sum over pairs as it stands
-        spread = now * now if whole else now * (least[i] + most[i]) - least[i] * most[i]
-        by_chord = bottom > 1e-9 and (spread <= joined * bottom or (sure <= 1e-9 and least[i] > 0.0))
-        scale = d.weights[layer] / own_margin[i]
-        if exact:
-            if guess[own]:
-                rest = actual - margin[i]
-                true = now * now / rest if rest > 1e-9 else 0.0
-                if by_chord:
-                    errors[size] += scale * spread * (1.0 / bottom - 1.0 / max(rest, bottom))
-                    over = scale * max(spread - now * now, 0.0) / max(rest, bottom)
-                else:
-                    over = scale * max(joined - true, 0.0)
-                errors[BY_UNIT] += over
-                if most[i] > least[i]:
-                    for u in range(n):
-                        if u != own and state[u] == FREE:
-                            scores[u] += over * flows[layer, u, i] / (most[i] - least[i])
-            continue
-        here = place[own]
-        if by_chord and whole:
-            scale /= bottom
-            constant += scale * least[i] * least[i]
+    for layer in range(len(d.weights)):
+        for side in range(2):
+            rest = 1 - side
+            certain = 0.0
             for u in range(n):
-                if u == own or state[u] != FREE:
+                if state[u] == IN:
+                    certain += d.unit_margin[layer, rest, u]
+            judged = layer == d.layer
+            for i in range(len(d.unit_of)):
+                kinds[layer, side, i] = NONE
+                own = d.unit_of[i]
+                if state[own] == OUT or d.margin[layer, side, i] <= 0.0 or d.weights[layer] <= 0.0:
                     continue
-                flow = flows[layer, u, i]
-                if flow <= 0.0:
+                term = terms[layer, side, i]
+                around = certain + (d.unit_margin[layer, rest, own] if state[own] == FREE else 0.0)
+                room = high[rest] * 1.000001 - around if judged else np.inf
+                base, most, now, joined = d.own_flow[layer, side, i], 0.0, 0.0, 0.0
+                for e in range(d.start[layer, side, i], d.start[layer, side, i + 1]):
+                    u, flow = d.partner[e], d.flow[e]
+                    if state[u] == IN:
+                        base += flow
+                    elif state[u] == FREE:
+                        size = d.unit_margin[layer, rest, u]
+                        if room > 0.0:
+                            most += flow if size <= room else flow * room / size
+                            room -= size
+                        if guess[u]:
+                            now += flow
+                            joined += flow * flow / max(size, flow)
+                if base + most <= 0.0:
                     continue
-                single[place[u]] += scale * flow * (flow + 2.0 * least[i])
-                for v in range(u):
-                    if v != own and state[v] == FREE and flows[layer, v, i] > 0.0:
-                        gain = 2.0 * scale * flow * flows[layer, v, i]
-                        pairs[place[u], place[v]] += gain
-                        pairs[place[v], place[u]] += gain
-            continue
-        if by_chord:
-            slope = scale * (least[i] + most[i]) / bottom
-            fixed = -scale * least[i] * most[i] / bottom + slope * least[i]
-        else:
-            slope = scale
-            fixed = scale * least[i] * least[i] / sure if sure > 1e-9 else 0.0
-        if here >= 0:
-            single[here] += fixed
-        else:
-            constant += fixed
-        for u in range(n):
-            if u == own or state[u] != FREE:
-                continue
-            flow = flows[layer, u, i]
-            if flow <= 0.0:
-                continue
-            gain = slope * flow if by_chord else slope * flow * flow / max(unit_margin[u], flow)
-            if here >= 0:
-                pairs[here, place[u]] += gain
-                pairs[place[u], here] += gain
-            else:
-                single[place[u]] += gain
+                own_rest = d.margin[layer, rest, i]
+                sure = around - own_rest
+                first, last = sure, sure
+                if judged:
+                    first, last = max(low[rest] - own_rest, sure), max(high[rest] - own_rest, sure)
+                scale = d.weights[layer] / d.margin[layer, side, i]
+                alone = base * base / sure if sure > base else base
+                term[BASE], term[MOST], term[SURE] = base, most, scale * alone
+                kinds[layer, side, i] = CAUCHY
+                if first <= 1e-9:
+                    continue
+                lowest, highest = 1.0 / first, 1.0 / last
+                if judged and low[rest] < first + own_rest:
+                    # The area is at least so large with i: the chord is drawn from there, and goes on below.
+                    span = high[rest] - first - own_rest
+                    if span * 3.0 > high[rest] - low[rest]:
+                        lowest = highest + (lowest - highest) * (high[rest] - low[rest]) / span
+                    else:
+                        highest = lowest
+                whole = base + now
+                if whole * whole * 0.5 * (lowest + highest) <= (joined + alone) * (1.0 + 1e-9):
+                    kinds[layer, side, i] = CHORD
+                    term[LOWEST], term[HIGHEST] = scale * lowest, scale * highest
+
+
+@njit(cache=True, nogil=True)
+def bend(d, state, kinds, terms, guess, slopes, share):
+    """Draw the slopes towards those that are exact for a set of units.
+
+    The square of the flows with free units is at most a sum over them: those of the set first, then the others, each
+    for what it adds at most. Every mean of such slopes holds as well.
+    """
+    for layer in range(len(d.weights)):
+        for side in range(2):
+            for i in range(len(d.unit_of)):
+                own = d.unit_of[i]
+                if kinds[layer, side, i] != CHORD or state[own] == IN or not guess[own]:
+                    continue
+                now, most = 0.0, terms[layer, side, i, MOST]
+                first, end = d.start[layer, side, i], d.start[layer, side, i + 1]
+                for e in range(first, end):
+                    if state[d.partner[e]] == FREE and guess[d.partner[e]]:
+                        now += d.flow[e]
+                now = min(now, most)
+                for e in range(first, end):
+                    slope = now if guess[d.partner[e]] else now + most
+                    slopes[e] += share * (slope - slopes[e])
+
+
+@njit(cache=True, nogil=True)
+def _gather(d, state, place, kinds, terms, corner, slopes, single, pairs, at, much):
+    """Add all terms at one corner of the ranges to the gains; returns the constant."""
+    constant = 0.0
+    for layer in range(len(d.weights)):
+        for side in range(2):
+            high = corner & 1 if side == SENT else corner >> 1
+            for i in range(len(d.unit_of)):
+                kind = kinds[layer, side, i]
+                if kind == NONE:
+                    continue
+                term, own = terms[layer, side, i], d.unit_of[i]
+                base, here = term[BASE], place[own]
+                factor = term[HIGHEST] if high else term[LOWEST]
+                fixed = factor * base * base if kind == CHORD else term[SURE]
+                if here >= 0:
+                    single[here] += fixed
+                else:
+                    constant += fixed
+                count = 0
+                scale = d.weights[layer] / d.margin[layer, side, i]
+                for e in range(d.start[layer, side, i], d.start[layer, side, i + 1]):
+                    u = place[d.partner[e]]
+                    if u < 0:
+                        continue
+                    flow = d.flow[e]
+                    if kind == CAUCHY:
+                        gain = scale * flow * flow / max(d.unit_margin[layer, 1 - side, d.partner[e]], flow)
+                    elif here >= 0:
+                        gain = factor * flow * (2.0 * base + slopes[e])
+                    else:
+                        gain = factor * flow * (2.0 * base + flow)
+                        for c in range(count):
+                            both = 2.0 * factor * flow * much[c]
+                            pairs[u, at[c]] += both
+                            pairs[at[c], u] += both
+                        at[count], much[count] = u, flow
+                        count += 1
+                    if here >= 0:
+                        pairs[here, u] += gain
+                        pairs[u, here] += gain
+                    else:
+                        single[u] += gain
     return constant
 
 
 @njit(cache=True, nogil=True)
-def bound_branch(d, duals, root, state, low, high, multipliers, guess, steps, target, ends, errors, scores):
-    """Bound the reduced value of the areas of a branch; the best multipliers and the set that attains it are kept.
+def _gather_limits(d, state, place, trial, needed, single, pairs):
+    """Add what the limits are worth at these multipliers, without the ends of the ranges; returns the constant."""
+    constant = 0.0
+    contained = trial[N_SIZES] + trial[N_SIZES + 1]
+    n = len(state)
+    for u in range(n):
+        if state[u] == OUT:
+            continue
+        gain = contained * d.closed[u]
+        for s in range(N_SIZES):
+            gain += trial[s] * d.sizes[s, u]
+        for s in range(2):
+            gain -= trial[N_SIZES + s] * needed * d.sizes[s, u]
+        here = place[u]
+        if here < 0:
+            constant += gain
+        else:
+            single[here] += gain
+        if contained > 0.0:
+            for v in range(u):
+                flow = contained * d.pairs[u, v]
+                if state[v] == OUT or flow == 0.0:
+                    continue
+                there = place[v]
+                if here < 0 and there < 0:
+                    constant += flow
+                elif here < 0:
+                    single[there] += flow
+                elif there < 0:
+                    single[here] += flow
+                else:
+                    pairs[here, there] += flow
+                    pairs[there, here] += flow
+    return constant
+
+
+@njit(cache=True, nogil=True)
+def over_range(first, last, bulge, share):
+    """Return the largest (1 - a) first + a last + a (1 - a) bulge for a from 0 to 1, and write a."""
+    if bulge <= abs(last - first) or bulge <= 0.0:
+        share[0] = 1.0 if last > first else 0.0
+        return max(first, last)
+    share[0] = 0.5 + 0.5 * (last - first) / bulge
+    return first + (bulge + last - first) ** 2 / (4.0 * bulge)
+
+
+@njit(cache=True, nogil=True)
+def over_ranges(values, multipliers, low, high, mix):
+    """Return the bound over both ranges from those at the four corners, and how the corners are mixed there.
+
+    Between the corners factors and multipliers are means of those at the corners, and the bound is convex in both.
+    """
+    live, work = high[RESIDENT] - low[RESIDENT], high[WORK] - low[WORK]
+    share, place = np.zeros(1), np.zeros(2)
+    best = np.inf
+    for order in range(2):
+        # corner 2 a + b: a the end of residents, b that of jobs
+        size, span, other_size, other_span = (
+            (WORK, work, RESIDENT, live) if order == 0 else (RESIDENT, live, WORK, work)
+        )
+        step, other = (1, 2) if order == 0 else (2, 1)
+        total, side, part = -np.inf, 0, 0.0
+        extra = 0.0
+        for o in range(2):
+            first, last = o * other, o * other + step
+            bulge = span * (multipliers[last, size] - multipliers[first, size])
+            value = over_range(values[first], values[last], bulge, share)
+            if value > total:
+                total, side, part = value, o, share[0]
+            extra = max(
+                extra,
+                0.25
+                * other_span
+                * (multipliers[step * o + other, other_size] - multipliers[step * o, other_size]),
+            )
+        if total + extra < best:
+            best = total + extra
+            place[0], place[1] = (float(side), part) if order == 0 else (part, float(side))
+    # Where about it is attained: best along one range, then along the other.
+    for turn in range(4):
+        order = turn & 1
+        size, span, step, other = (RESIDENT, live, 2, 1) if order == 0 else (WORK, work, 1, 2)
+        at = place[1 - order]
+        ends = np.zeros(2)
+        bulge = 0.0
+        other_size, other_span = (WORK, work) if order == 0 else (RESIDENT, live)
+        for e in range(2):
+            first, last = e * step, e * step + other
+            ends[e] = (1.0 - at) * values[first] + at * values[last]
+            ends[e] += (
+                at
+                * (1.0 - at)
+                * other_span
+                * (multipliers[last, other_size] - multipliers[first, other_size])
+            )
+        for o in range(2):
+            weight = at if o else 1.0 - at
+            bulge += weight * span * (multipliers[o * other + step, size] - multipliers[o * other, size])
+        over_range(ends[0], ends[1], bulge, share)
+        place[order] = share[0]
+    a, b = place[0], place[1]
+    mix[0], mix[1], mix[2], mix[3] = (1.0 - a) * (1.0 - b), (1.0 - a) * b, a * (1.0 - b), a * b
+    return best
+
+
+@njit(cache=True, nogil=True)
+def value_at(base, claims, state, duals):
+    """Return a corner's bound for some duals: what certain units claim, and others if more than their dual."""
+    total = base
+    for u in range(len(state)):
+        if state[u] == IN:
+            total += claims[u] - duals[u]
+        elif state[u] == FREE and claims[u] > duals[u]:
+            total += claims[u] - duals[u]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def bound_branch(
+    d,
+    duals,
+    root,
+    state,
+    low,
+    high,
+    multipliers,
+    guess,
+    bases,
+    claims,
+    steps,
+    target,
+    kinds,
+    terms,
+    slopes,
+    often,
+):
+    """Bound the reduced value of the areas of a branch; what attains the best bound is kept.
 
     Parameters
     ----------
@@ -179,148 +322,168 @@ def bound_branch(d, duals, root, state, low, high, multipliers, guess, steps, ta
         ``OUT``, ``FREE`` or ``IN``; tightened in place, as are `low` and `high`.
     low, high : numpy.ndarray of float, shape (4,)
         Ranges of the sizes.
-    multipliers : numpy.ndarray of float, shape (6,)
-        Of the four sizes (above 0: of the lower end) and of the two rules of self-containment; a good guess, improved.
-    guess : numpy.ndarray of bool, shape (n,)
-        A likely area; on return the set that attains the bound.
+    multipliers : numpy.ndarray of float, shape (4, 6)
+        At each corner, of the four sizes and of the two rules of self-containment; a good guess, improved.
+    guess : numpy.ndarray of bool, shape (4, n)
+        Likely areas; on return the sets that attain the bound at each corner.
+    bases, claims : numpy.ndarray of float, shapes (4,) and (4, n)
+        The bound of a corner for any duals: see :func:`value_at`. Infinite bases: not known yet.
     steps : int
         Sets of multipliers tried.
     target : float
         A bound below is good enough.
-    ends : numpy.ndarray of float, shape (L, 2, 2, m)
+    kinds, terms, slopes : numpy.ndarray
         Room to work in.
-    errors, scores : numpy.ndarray of float, shapes (5,) and (n,)
-        By how much the bound exceeds the value of `guess` because of the range of each size and because of free
-        units, and the share of each of the latter.
+    often : numpy.ndarray of float, shape (n,)
+        Written: share of the sets met that have each free unit.
 
     Returns
     -------
-    float
+    bound : float
         -inf: the branch has no area.
+    work : int
+        Minimum cuts computed, those of more than fifty units counted more.
     """
     n = len(state)
+    often[:] = 0.0
+    ranges = low[RESIDENT], high[RESIDENT], low[WORK], high[WORK]
     if not narrow(d, root, state, low, high):
-        return -np.inf
+        return -np.inf, 0
+    values, mix = np.empty(CORNERS), np.empty(CORNERS)
+    best = np.inf
+    if ranges == (low[RESIDENT], high[RESIDENT], low[WORK], high[WORK]):  # what was known before still holds
+        for c in range(CORNERS):
+            values[c] = value_at(bases[c], claims[c], state, duals)
+        best = over_ranges(values, multipliers, low, high, mix)
+        if best <= target:
+            return best, 1
     free = np.flatnonzero(state == FREE)
     count = len(free)
     place = np.full(n, -1, np.int64)
     for a in range(count):
         place[free[a]] = a
-    for u in range(n):
-        guess[u] = state[u] == IN or (state[u] == FREE and guess[u])
-    for layer in range(len(d.weights)):
-        judged = layer == d.layer
-        _ends(
-            d.sent, layer, d.sent_order[layer], d.unit_work[layer], high[WORK] * 1.000001 if judged else np.inf,
-            d.unit_of, state, ends[layer, 0, 0], ends[layer, 0, 1],
-        )  # fmt: skip
-        _ends(
-            d.received, layer, d.received_order[layer], d.unit_resident[layer],
-            high[RESIDENT] * 1.000001 if judged else np.inf, d.unit_of, state, ends[layer, 1, 0], ends[layer, 1, 1],
-        )  # fmt: skip
-    needed = least_containment(d, high[RESIDENT]) if d.judged else 0.0
-    trial, best_multipliers, best_guess = multipliers.copy(), multipliers.copy(), guess.copy()
-    single, pairs, chosen = np.empty(count), np.empty((count, count)), np.zeros(count, np.bool_)
-    slack = np.empty(N_MULTIPLIERS)
-    best = np.inf
-    scores[:] = 0.0
-    errors[:] = 0.0
-    for step in range(steps):
-        single[:] = 0.0
-        pairs[:, :] = 0.0
-        constant = 0.0
-        for layer in range(len(d.weights)):
-            if d.weights[layer] > 0.0:
-                for side in range(2):
-                    constant += _add_terms(
-                        d, layer, side == 0, state, low, guess, place, ends[layer, side, 0],
-                        ends[layer, side, 1], single, pairs, errors, scores, False,
-                    )  # fmt: skip
-        contained = trial[N_SIZES] + trial[N_SIZES + 1]
-        for s in range(N_SIZES):
-            end = low[s] if trial[s] > 0.0 else high[s]
-            constant -= trial[s] * end if trial[s] != 0.0 else 0.0
+    for c in range(CORNERS):
         for u in range(n):
-            if state[u] == OUT:
-                continue
-            gain = -duals[u] + contained * d.closed[u]
+            guess[c, u] = state[u] == IN or (state[u] == FREE and guess[c, u])
+    needed = least_containment(d, high[RESIDENT]) if d.judged else 0.0
+    single, pairs, chosen = np.empty(count), np.empty((count, count)), np.zeros(count, np.bool_)
+    claim = np.empty(count)
+    at, much = np.empty(count, np.int64), np.empty(count)
+    describe_terms(d, state, low, high, guess[0], kinds, terms)
+    for layer in range(len(d.weights)):
+        for side in range(2):
+            for i in range(len(d.unit_of)):
+                if kinds[layer, side, i] == CHORD:
+                    for e in range(d.start[layer, side, i], d.start[layer, side, i + 1]):
+                        slopes[e] = terms[layer, side, i, MOST]
+    trial = multipliers.copy()
+    now = np.empty((CORNERS, n), np.bool_)
+    base, claimed = np.empty(CORNERS), np.zeros((CORNERS, n))
+    slack = np.empty((CORNERS, N_MULTIPLIERS))
+    for c in range(CORNERS):
+        bend(d, state, kinds, terms, guess[c], slopes, 0.5 if c == 0 else 0.25)
+    work, cuts, factor, last = 0, 0, 0.6, np.inf
+    for step in range(steps):
+        for c in range(CORNERS):
+            single[:] = 0.0
+            pairs[:, :] = 0.0
+            constant = _gather(d, state, place, kinds, terms, c, slopes, single, pairs, at, much)
+            constant += _gather_limits(d, state, place, trial[c], needed, single, pairs)
             for s in range(N_SIZES):
-                gain += trial[s] * d.sizes[s, u]
-            for s in range(2):
-                gain -= trial[N_SIZES + s] * needed * d.sizes[s, u]
-            if state[u] == IN:
-                constant += gain
-            else:
-                single[place[u]] += gain
-            if contained > 0.0:
-                for v in range(u):
-                    if state[v] == OUT:
-                        continue
-                    flow = contained * d.pairs[u, v]
-                    if state[u] == IN and state[v] == IN:
-                        constant += flow
-                    elif state[u] == IN:
-                        single[place[v]] += flow
-                    elif state[v] == IN:
-                        single[place[u]] += flow
-                    else:
-                        pairs[place[u], place[v]] += flow
-                        pairs[place[v], place[u]] += flow
-        value = constant + best_set(single, pairs, count, chosen)
-        for a in range(count):
-            guess[free[a]] = chosen[a]
+                if trial[c, s] != 0.0:
+                    constant -= trial[c, s] * _end(c, s, trial[c, s], low, high)
+            for a in range(count):
+                single[a] -= duals[free[a]]
+            values[c] = constant + best_set(single, pairs, count, chosen, claim)
+            cuts += 1
+            work += 1 + count * count // 2500
+            base[c] = constant
+            for u in range(n):
+                now[c, u] = state[u] == IN
+                if now[c, u]:
+                    values[c] -= duals[u]
+            for a in range(count):
+                now[c, free[a]] = chosen[a]
+                claimed[c, free[a]] = claim[a] + duals[free[a]]
+                if chosen[a]:
+                    often[free[a]] += 1.0
+            bend(d, state, kinds, terms, now[c], slopes, 0.3)
+        value = over_ranges(values, trial, low, high, mix)
         if value < best:
             best = value
-            best_multipliers[:] = trial
-            best_guess[:] = guess
+            multipliers[:], guess[:], bases[:], claims[:] = trial, now, base, claimed
+        if value > last:
+            factor *= 0.5
+        last = value
         if best <= target or step + 1 == steps:
             break
-        # What the set attaining the bound lacks of each limit, each in units of the range's lower end.
         norm = 0.0
-        within = 0.0
-        for u in range(n):
-            if guess[u]:
-                within += d.closed[u]
-                for v in range(u):
-                    if guess[v]:
-                        within += d.pairs[u, v]
-        for s in range(N_SIZES):
-            total = 0.0
-            for u in range(n):
-                if guess[u]:
-                    total += d.sizes[s, u]
-            scale = max(low[s], 1e-9)
-            slack[s] = 0.0
-            if trial[s] > 0.0 or (trial[s] == 0.0 and total < low[s]):
-                slack[s] = (total - low[s]) / scale
-            elif trial[s] < 0.0 or total > high[s]:
-                slack[s] = (total - high[s]) / scale
-            if s < 2:
-                slack[N_SIZES + s] = (within - needed * total) / scale if d.judged else 0.0
-        for s in range(N_MULTIPLIERS):
-            if s >= N_SIZES and trial[s] <= 0.0 and slack[s] > 0.0:
-                slack[s] = 0.0
-            norm += slack[s] * slack[s]
+        for c in range(CORNERS):
+            if mix[c] > 0.0:
+                norm += _lack(d, state, now[c], trial[c], low, high, needed, mix, slack[c]) * mix[c] ** 2
         if norm <= 1e-12:
             break
-        move = (value - target) / norm * (0.9 if step < 4 else 0.5)
-        for s in range(N_MULTIPLIERS):
-            scale = max(low[s if s < N_SIZES else s - N_SIZES], 1e-9)
-            before = trial[s]
-            trial[s] -= move * slack[s] / scale
-            if s >= N_SIZES:
-                trial[s] = max(trial[s], 0.0)
-            elif before * trial[s] < 0.0:  # the two ends of a range are not crossed in one step
-                trial[s] = 0.0
-            if s < N_SIZES and trial[s] < 0.0 and not np.isfinite(high[s]):
-                trial[s] = 0.0
-    multipliers[:] = best_multipliers
-    guess[:] = best_guess
-    for layer in range(len(d.weights)):
-        if d.weights[layer] > 0.0:
-            for side in range(2):
-                _add_terms(
-                    d, layer, side == 0, state, low, guess, place, ends[layer, side, 0],
-                    ends[layer, side, 1], single, pairs, errors, scores, True,
-                )  # fmt: skip
-    return best
+        move = factor * (value - target) / norm
+        for c in range(CORNERS):
+            if mix[c] <= 0.0:
+                continue
+            for s in range(N_MULTIPLIERS):
+                scale = max(low[s if s < N_SIZES else s - N_SIZES], 1e-9)
+                before = trial[c, s]
+                trial[c, s] -= move * mix[c] * slack[c, s] / scale
+                if s >= N_SIZES:
+                    trial[c, s] = max(trial[c, s], 0.0)
+                elif s >= 2 and (
+                    before * trial[c, s] < 0.0 or (trial[c, s] < 0.0 and not np.isfinite(high[s]))
+                ):
+                    trial[c, s] = 0.0
+    often /= max(cuts, 1)
+    return best, work
+
+
+@njit(cache=True, nogil=True)
+def _end(corner, size, multiplier, low, high):
+    """Return the end of a range a multiplier of a corner belongs to."""
+    if size == RESIDENT:
+        return high[size] if corner >> 1 else low[size]
+    if size == WORK:
+        return high[size] if corner & 1 else low[size]
+    return low[size] if multiplier > 0.0 else high[size]
+
+
+@njit(cache=True, nogil=True)
+def _lack(d, state, now, trial, low, high, needed, mix, slack):
+    """Write what a set exceeds each limit by, for the lower ends of the ranges; returns the sum of squares."""
+    within, norm = 0.0, 0.0
+    n = len(now)
+    if d.judged:
+        for u in range(n):
+            if now[u]:
+                within += d.closed[u]
+                for v in range(u):
+                    if now[v]:
+                        within += d.pairs[u, v]
+    for s in range(N_SIZES):
+        total = 0.0
+        for u in range(n):
+            if now[u]:
+                total += d.sizes[s, u]
+        scale = max(low[s], 1e-9)
+        slack[s] = 0.0
+        if s == RESIDENT:
+            part = mix[2] + mix[3]
+            slack[s] = (total - (1.0 - part) * low[s] - part * high[s]) / scale
+        elif s == WORK:
+            part = mix[1] + mix[3]
+            slack[s] = (total - (1.0 - part) * low[s] - part * high[s]) / scale
+        elif trial[s] > 0.0 or (trial[s] == 0.0 and total < low[s]):
+            slack[s] = (total - low[s]) / scale
+        elif trial[s] < 0.0 or total > high[s]:
+            slack[s] = (total - high[s]) / scale
+        if s < 2:
+            slack[N_SIZES + s] = (within - needed * total) / scale if d.judged else 0.0
+    for s in range(N_MULTIPLIERS):
+        if s >= N_SIZES and trial[s] <= 0.0 and slack[s] > 0.0:
+            slack[s] = 0.0
+        norm += slack[s] * slack[s]
+    return norm

@@ -25,9 +25,6 @@ from diagnosis.areas.governance.search import SearchResult
 
 PIECE = 500
 """Perturbations between two looks at the sums: they are computed anew, so that rounding does not add up."""
-CHAINS_UP_TO = 40
-"""Units up to which moves are tried in pairs after every perturbation, not only at the end: beyond, they take ten times
-as long and find nothing that more perturbations do not (Nuoro and its surroundings, 84 units, and Campobasso, 163)."""
 UNITS_PER_AREA = 40
 """Room in the pool, in units an area."""
 
@@ -91,9 +88,8 @@ class Walk:
     def go_on(self, rounds: int) -> None:
         """Perturb the partition so many times."""
         ground, progress = self._ground, self._progress
-        chains = self._problem.n_units <= CHAINS_UP_TO
         for done in range(0, rounds, PIECE):
-            perturb(ground, progress, min(rounds - done, PIECE), self._aim, self._target, chains)
+            perturb(ground, progress, min(rounds - done, PIECE), self._aim, self._target)
             populate(ground, progress, progress.area.copy())
         settle(ground, progress, True)
         self._keep()

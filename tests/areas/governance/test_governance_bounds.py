@@ -146,18 +146,18 @@ def test_every_feasible_area_is_listed_unless_no_partition_can_have_it(case):
         assert problem.value(units) == pytest.approx(values[units], abs=1e-9)
 
 
-@given(small_problems(), st.integers(0, 2**32 - 1), st.integers(0, 40))
+@given(small_problems(), st.integers(0, 2**32 - 1), st.integers(0, 40), st.sampled_from([-0.5, 0.0, np.inf]))
 @settings(max_examples=40)
-def test_no_area_is_worth_more_than_the_bound_of_its_branch(case, seed, splits):
+def test_no_area_is_worth_more_than_the_bound_of_its_branch(case, seed, splits, target):
     problem = built(case)
     n = problem.n_units
     d = dense_problem(problem)
     duals = np.random.default_rng(seed).normal(0.1, 0.2, n)
     branches = first_branches(problem, d, 400)
-    bound_all(d, duals, duals, branches, 6, -0.5)
+    bound_all(d, duals, branches, True, 6, -0.5)
     split_branches(d, duals, branches, splits, -0.2)
     again = duals + np.random.default_rng(seed + 1).normal(0.0, 0.1, n)
-    bound_all(d, again, duals, branches, 3, 0.0)
+    bound_all(d, again, branches, False, 3, target)
     rows = np.flatnonzero(branches.alive)
     bound = np.full(n, -np.inf)
     np.maximum.at(bound, branches.root[rows], branches.bound[rows])
@@ -184,6 +184,8 @@ def test_bounds_hold_for_every_partition_and_become_tight(case, free):
     start = AreaColumns(columns.n_units, columns.bits[known.areas], columns.values[known.areas])
     result = BoundSearch(problem).bound(k, start, np.zeros(problem.n_units), best, work=4000)
     assert result.bound >= best - 1e-9
+    for number, reached in expected.items():
+        assert result.bounds[number - 1] >= reached - 1e-9
     for one in zip(result.areas.membership(np.arange(len(result.areas))), result.areas.values, strict=True):
         assert problem.feasible(np.flatnonzero(one[0]))
         assert problem.value(np.flatnonzero(one[0])) == pytest.approx(one[1], abs=1e-9)
@@ -224,10 +226,13 @@ def test_the_best_set_is_the_best_of_all(count, seed):
     np.fill_diagonal(pairs, 0.0)
     single = rng.normal(-0.8, 1.5, count)
     chosen = np.zeros(count, bool)
-    bound = best_set(single, pairs, count, chosen)
+    claim = np.zeros(count)
+    bound = best_set(single, pairs, count, chosen, claim)
     sets = (np.arange(2**count)[:, None] >> np.arange(count)) & 1
     gains = sets @ single + 0.5 * ((sets @ pairs) * sets).sum(axis=1)
     assert bound == pytest.approx(gains.max(), abs=1e-9)
+    assert (sets @ claim >= gains - 1e-9).all()
+    assert np.maximum(claim, 0.0).sum() == pytest.approx(bound, abs=1e-9)
     assert single[chosen].sum() + 0.5 * pairs[np.ix_(chosen, chosen)].sum() == pytest.approx(bound, abs=1e-9)
 
 
