@@ -26,8 +26,8 @@ test: $(READY) ## lint and the whole test suite, as CI does
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-quick: $(READY) ## the fast tests only
-	$(BIN)/python -m pytest -q -m "not slow"
+quick: $(READY) ## the suite without its slow tests
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow"
 
 example: $(READY) ## diagnose the invented example territory, without any download
 	$(BIN)/diagnosis report example
