@@ -4,8 +4,8 @@ With a dual for every unit no partition is worth more than the sum of the duals 
 (Lagrangian relaxation of "every unit in one area"); and as an area has one unit of most jobs, at most one area counts
 for each unit. Duals are first made to fit areas a local search finds; then, by turns, branches of all areas are split
 for the best duals, and the duals go to the nearest ones that would bring the bound, as far as it is known from the sets
-that attained it before, to a level between the value of the best partition and the best bound (a level method: Lemarechal
-C., Nemirovskii A., Nesterov Y. 1995, New variants of bundle methods, Mathematical Programming 69, 111-147).
+that attained it before, to a level between the value of the best partition and the best bound (a level method:
+Lemaréchal C., Nemirovskii A., Nesterov Y. 1995, New variants of bundle methods, Mathematical Programming 69, 111-147).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from diagnosis.areas.governance.pricing import AreaPricing, Cuts
 from diagnosis.areas.governance.problem import AreaProblem
 
 WORK = 1_000_000
-SPLITS = 1_000
+SPLITS = 300
 """Branches split for each set of duals, three times as many for the first."""
 MOST_AREAS = 1_500
 MOST_CUTS = 2_500
@@ -139,7 +139,9 @@ class BoundSearch:
 
         kept, self._cuts = self._cuts, _no_cuts(self._problem.n_units)
         trial, centre, best = duals, duals, np.inf
+        idle, beyond = 0, 0.0
         for turn in range(ROUNDS):
+            count = len(areas)
             if not self._counted:
                 order = np.argsort(-areas.reduced_values(trial, areas.values), kind="stable")
                 first = np.unique(self._roots[order], return_index=True)[1]
@@ -147,11 +149,14 @@ class BoundSearch:
                 values = climb(self._problem.arrays, trial, found, STARTS)
                 areas = self._joined(areas, AreaColumns.from_membership(found, values))
             total = self._total(trial, self._known(areas, trial), k)
+            idle = 0 if len(areas) > count or total < best - NEAR * abs(value) else idle + 1
             if total < best:
                 best, centre = total, trial
-            if best <= value + NEAR * abs(value):
+            else:  # the projection is not exact: aim further
+                beyond = min(beyond + 0.25, 2.0)
+            if best <= value + NEAR * abs(value) or idle == MOST_IDLE:
                 break
-            trial = self._project(k, areas, centre if turn % 2 else trial, value)
+            trial = self._project(k, areas, centre if turn % 2 else trial, value - beyond * (best - value))
         self._cuts = kept
         return areas, centre
 

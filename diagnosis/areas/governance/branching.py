@@ -280,6 +280,7 @@ def split_branches(d, duals, b, splits, target):
             other = 3 - step
             b.high[j, size] = middle
             b.low[c, size] = middle
+            b.bases[j] = b.bases[c] = np.inf
             for o in range(2):
                 # The corners between both start from the mean.
                 first, last = o * other, o * other + step

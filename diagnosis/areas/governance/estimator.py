@@ -49,8 +49,8 @@ class GovernanceAreas(Estimator):
         ``"areas"``: first the largest number of areas, then their interaction.
     rounds : int, default 2000
         Perturbations of the search at each number of areas, where not all areas can be listed.
-    work : int, default 40 000
-        Branches bounded at most, where not all areas can be listed; 0: no bound.
+    work : int, default 1 000 000
+        Effort for bounds, in minimum cuts of fifty units, where not all areas can be listed; 0: no bound.
     exact_units : int, default 30
         Largest problem whose areas are listed.
     random_state : int, default 0
@@ -76,14 +76,18 @@ class GovernanceAreas(Estimator):
     summary_ : pandas.DataFrame
         Index `area`: `centre` (code of the member with most jobs), `members`, `population`, `resident`, `work`,
         `internal` (of the layer judged, or the first), `self_containment` (the smaller of both sides), `interaction`.
+    most_areas_bound_ : int or None
+        With the aim ``"areas"``: no partition has more areas; None where no bound is had, or with the other aim.
     problem_ : AreaProblem
     partition_ : numpy.ndarray of int, shape (n,)
         Area of each unit of the problem, from 0.
 
     Notes
     -----
-    Where all areas are listed, every row of `curve_` is proven, and so is the choice of their number. Beyond, bound and
-    status are those of the number of areas chosen; that no other number is better, or larger, is not proven.
+    Where all areas are listed, every row of `curve_` is proven, and so is the choice of their number. Beyond, every row
+    has a bound, that of the number of areas chosen being the sharpest; `status_` is that of this number, and that no
+    other one is better is proven only where the bounds of all others are below its value. That no larger number is
+    possible is proven where `most_areas_bound_` equals `n_areas_`.
     """
 
     def __init__(
@@ -94,7 +98,7 @@ class GovernanceAreas(Estimator):
         n_areas=None,
         aim="interaction",
         rounds=2_000,
-        work=40_000,
+        work=1_000_000,
         exact_units=EXACT_UNITS,
         random_state=0,
     ) -> None:
@@ -159,11 +163,15 @@ class GovernanceAreas(Estimator):
         """
         self._check(problem)
         found = self._list(problem)
-        if found is None:
+        listed = found is not None
+        if not listed:
             found = self._search(problem, [_start(problem, labels) for labels in starts])
         if not found or (self.n_areas is not None and self.n_areas not in found):
             raise self._infeasible(problem)
         chosen = max(found) if self.aim == "areas" else max(found, key=lambda k: (found[k].value, k))
+        self.most_areas_bound_ = None
+        if self.aim == "areas":
+            self.most_areas_bound_ = chosen if listed else self._most_areas(problem, found[chosen].partition)
         self._describe(problem, found, self.n_areas or chosen)
         return self
 
@@ -238,14 +246,35 @@ class GovernanceAreas(Estimator):
             found[k] = _Found(partition, max(better.value, one.value), np.inf)
         if self.work:
             chosen = max(found) if self.aim == "areas" else max(found, key=lambda k: (found[k].value, k))
-            found[chosen] = self._bounded(problem, columns, duals[chosen][:-1], found[chosen], chosen)
+            self._bound(problem, columns, duals[chosen][:-1], found, chosen)
         return found
 
-    def _bounded(self, problem, columns, duals, best: _Found, k: int) -> _Found:
+    def _bound(self, problem, columns, duals, found: dict[int, _Found], chosen: int) -> None:
+        """Bound the number of areas chosen, and the others by the same duals."""
         from diagnosis.areas.governance.bounds import BoundSearch
 
-        bound = BoundSearch(problem).bound(k, columns, duals, best.value, work=int(self.work)).bound
-        return _Found(best.partition, best.value, max(bound, best.value))
+        result = BoundSearch(problem).bound(chosen, columns, duals, found[chosen].value, work=int(self.work))
+        for k, best in found.items():
+            bound = min(result.bound, result.bounds[k - 1]) if k == chosen else result.bounds[k - 1]
+            found[k] = _Found(best.partition, best.value, max(float(bound), best.value))
+
+    def _most_areas(self, problem: AreaProblem, partition: np.ndarray) -> int | None:
+        """Bound the number of areas of any partition."""
+        from diagnosis.areas.governance.bounds import BoundSearch
+        from diagnosis.areas.governance.columns import AreaColumns
+
+        if not self.work:
+            return None
+        k = int(partition.max()) + 1
+        areas = [np.flatnonzero(partition == area) for area in range(k)]
+        known = AreaColumns.from_areas(problem.n_units, areas, np.ones(k))
+        duals = 1.0 / np.bincount(partition)[partition]
+        bound = (
+            BoundSearch(problem, counted=True)
+            .bound(None, known, duals, float(k), work=int(self.work), gap=(1.0 - 1e-6) / k)
+            .bound
+        )
+        return max(int(np.floor(bound + 1e-6)), k) if np.isfinite(bound) else None
 
     def _infeasible(self, problem: AreaProblem) -> InputError:
         from diagnosis.areas.governance.infeasibility import explain_infeasibility

@@ -1,9 +1,12 @@
 """Finding areas worth more than the duals of their units, and proving that there are none."""
 
 from __future__ import annotations
+
 from typing import NamedTuple
+
 import numpy as np
 from numba import njit
+
 from diagnosis.areas.governance.branching import (
     FIRST_STEPS,
     STEPS,
@@ -13,11 +16,11 @@ from diagnosis.areas.governance.branching import (
     value_of,
     without_dead,
 )
-from diagnosis.areas.governance.relaxation import CORNERS
 from diagnosis.areas.governance.columns import AreaColumns
 from diagnosis.areas.governance.dense import dense_problem
 from diagnosis.areas.governance.interaction import unit_set_value
 from diagnosis.areas.governance.problem import AreaProblem
+from diagnosis.areas.governance.relaxation import CORNERS
 
 ROOM = 30_000
 MOST_CUTS = 300

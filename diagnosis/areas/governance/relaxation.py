@@ -10,8 +10,8 @@ units and for every other one. The maximum of such sums over all sets is a minim
 (:mod:`~diagnosis.areas.governance.closure`). Sizes, and limits that are such sums as well, self-containment among
 them, are priced with multipliers (Lagrangian relaxation); contiguity counts in that free units must be reachable.
 
-The bound is computed at the four corners of the ranges of R and W. It is convex in factors and multipliers together, and
-factors are convex in R and W: between the corners it is at most the mean of those at the corners, and what the mean of
+The bound is computed at the four corners of the ranges of R and W. It is convex in factors and multipliers together,
+and factors are convex in R and W: between the corners it is at most the mean of those there, and what the mean of
 multipliers adds is of second order in the width of the ranges.
 
 Every bound is kept as what each unit claims of the reduced value at each corner: it is known at once for other duals.
@@ -28,186 +28,15 @@ from diagnosis.areas.governance.dense import (
     IN,
     N_MULTIPLIERS,
     N_SIZES,
-    OUT,
     RESIDENT,
     WORK,
-    SENT,
     least_containment,
     narrow,
 )
+from diagnosis.areas.governance.terms import CHORD, MOST, bend, describe_terms, gather_limits, gather_terms
 
 CORNERS = 4
 """Corner 2 a + b: a is the end of the range of residents, b that of jobs."""
-NONE, CHORD, CAUCHY = 0, 1, 2
-BASE, MOST, LOWEST, HIGHEST, SURE = range(5)
-"""What is known of a term: flows with the certain units, most others, the factor at both ends."""
-
-
-@njit(cache=True, nogil=True)
-def describe_terms(d, state, low, high, guess, kinds, terms):
-    """Write how each term is bounded in a branch."""
-    n = len(state)
-    for layer in range(len(d.weights)):
-        for side in range(2):
-            rest = 1 - side
-            certain = 0.0
-            for u in range(n):
-                if state[u] == IN:
-                    certain += d.unit_margin[layer, rest, u]
-            judged = layer == d.layer
-            for i in range(len(d.unit_of)):
-                kinds[layer, side, i] = NONE
-                own = d.unit_of[i]
-                if state[own] == OUT or d.margin[layer, side, i] <= 0.0 or d.weights[layer] <= 0.0:
-                    continue
-                term = terms[layer, side, i]
-                around = certain + (d.unit_margin[layer, rest, own] if state[own] == FREE else 0.0)
-                room = high[rest] * 1.000001 - around if judged else np.inf
-                base, most, now, joined = d.own_flow[layer, side, i], 0.0, 0.0, 0.0
-                for e in range(d.start[layer, side, i], d.start[layer, side, i + 1]):
-                    u, flow = d.partner[e], d.flow[e]
-                    if state[u] == IN:
-                        base += flow
-                    elif state[u] == FREE:
-                        size = d.unit_margin[layer, rest, u]
-                        if room > 0.0:
-                            most += flow if size <= room else flow * room / size
-                            room -= size
-                        if guess[u]:
-                            now += flow
-                            joined += flow * flow / max(size, flow)
-                if base + most <= 0.0:
-                    continue
-                own_rest = d.margin[layer, rest, i]
-                sure = around - own_rest
-                first, last = sure, sure
-                if judged:
-                    first, last = max(low[rest] - own_rest, sure), max(high[rest] - own_rest, sure)
-                scale = d.weights[layer] / d.margin[layer, side, i]
-                alone = base * base / sure if sure > base else base
-                term[BASE], term[MOST], term[SURE] = base, most, scale * alone
-                kinds[layer, side, i] = CAUCHY
-                if first <= 1e-9:
-                    continue
-                lowest, highest = 1.0 / first, 1.0 / last
-                if judged and low[rest] < first + own_rest:
-                    # The area is at least so large with i: the chord is drawn from there, and goes on below.
-                    span = high[rest] - first - own_rest
-                    if span * 3.0 > high[rest] - low[rest]:
-                        lowest = highest + (lowest - highest) * (high[rest] - low[rest]) / span
-                    else:
-                        highest = lowest
-                whole = base + now
-                if whole * whole * 0.5 * (lowest + highest) <= (joined + alone) * (1.0 + 1e-9):
-                    kinds[layer, side, i] = CHORD
-                    term[LOWEST], term[HIGHEST] = scale * lowest, scale * highest
-
-
-@njit(cache=True, nogil=True)
-def bend(d, state, kinds, terms, guess, slopes, share):
-    """Draw the slopes towards those that are exact for a set of units.
-
-    The square of the flows with free units is at most a sum over them: those of the set first, then the others, each
-    for what it adds at most. Every mean of such slopes holds as well.
-    """
-    for layer in range(len(d.weights)):
-        for side in range(2):
-            for i in range(len(d.unit_of)):
-                own = d.unit_of[i]
-                if kinds[layer, side, i] != CHORD or state[own] == IN or not guess[own]:
-                    continue
-                now, most = 0.0, terms[layer, side, i, MOST]
-                first, end = d.start[layer, side, i], d.start[layer, side, i + 1]
-                for e in range(first, end):
-                    if state[d.partner[e]] == FREE and guess[d.partner[e]]:
-                        now += d.flow[e]
-                now = min(now, most)
-                for e in range(first, end):
-                    slope = now if guess[d.partner[e]] else now + most
-                    slopes[e] += share * (slope - slopes[e])
-
-
-@njit(cache=True, nogil=True)
-def _gather(d, state, place, kinds, terms, corner, slopes, single, pairs, at, much):
-    """Add all terms at one corner of the ranges to the gains; returns the constant."""
-    constant = 0.0
-    for layer in range(len(d.weights)):
-        for side in range(2):
-            high = corner & 1 if side == SENT else corner >> 1
-            for i in range(len(d.unit_of)):
-                kind = kinds[layer, side, i]
-                if kind == NONE:
-                    continue
-                term, own = terms[layer, side, i], d.unit_of[i]
-                base, here = term[BASE], place[own]
-                factor = term[HIGHEST] if high else term[LOWEST]
-                fixed = factor * base * base if kind == CHORD else term[SURE]
-                if here >= 0:
-                    single[here] += fixed
-                else:
-                    constant += fixed
-                count = 0
-                scale = d.weights[layer] / d.margin[layer, side, i]
-                for e in range(d.start[layer, side, i], d.start[layer, side, i + 1]):
-                    u = place[d.partner[e]]
-                    if u < 0:
-                        continue
-                    flow = d.flow[e]
-                    if kind == CAUCHY:
-                        gain = scale * flow * flow / max(d.unit_margin[layer, 1 - side, d.partner[e]], flow)
-                    elif here >= 0:
-                        gain = factor * flow * (2.0 * base + slopes[e])
-                    else:
-                        gain = factor * flow * (2.0 * base + flow)
-                        for c in range(count):
-                            both = 2.0 * factor * flow * much[c]
-                            pairs[u, at[c]] += both
-                            pairs[at[c], u] += both
-                        at[count], much[count] = u, flow
-                        count += 1
-                    if here >= 0:
-                        pairs[here, u] += gain
-                        pairs[u, here] += gain
-                    else:
-                        single[u] += gain
-    return constant
-
-
-@njit(cache=True, nogil=True)
-def _gather_limits(d, state, place, trial, needed, single, pairs):
-    """Add what the limits are worth at these multipliers, without the ends of the ranges; returns the constant."""
-    constant = 0.0
-    contained = trial[N_SIZES] + trial[N_SIZES + 1]
-    n = len(state)
-    for u in range(n):
-        if state[u] == OUT:
-            continue
-        gain = contained * d.closed[u]
-        for s in range(N_SIZES):
-            gain += trial[s] * d.sizes[s, u]
-        for s in range(2):
-            gain -= trial[N_SIZES + s] * needed * d.sizes[s, u]
-        here = place[u]
-        if here < 0:
-            constant += gain
-        else:
-            single[here] += gain
-        if contained > 0.0:
-            for v in range(u):
-                flow = contained * d.pairs[u, v]
-                if state[v] == OUT or flow == 0.0:
-                    continue
-                there = place[v]
-                if here < 0 and there < 0:
-                    constant += flow
-                elif here < 0:
-                    single[there] += flow
-                elif there < 0:
-                    single[here] += flow
-                else:
-                    pairs[here, there] += flow
-                    pairs[there, here] += flow
-    return constant
 
 
 @njit(cache=True, nogil=True)
@@ -284,9 +113,7 @@ def value_at(base, claims, state, duals):
     """Return a corner's bound for some duals: what certain units claim, and others if more than their dual."""
     total = base
     for u in range(len(state)):
-        if state[u] == IN:
-            total += claims[u] - duals[u]
-        elif state[u] == FREE and claims[u] > duals[u]:
+        if state[u] == IN or (state[u] == FREE and claims[u] > duals[u]):
             total += claims[u] - duals[u]
     return total
 
@@ -351,7 +178,13 @@ def bound_branch(
         return -np.inf, 0
     values, mix = np.empty(CORNERS), np.empty(CORNERS)
     best = np.inf
-    if ranges == (low[RESIDENT], high[RESIDENT], low[WORK], high[WORK]):  # what was known before still holds
+    known = np.isfinite(bases[0]) and ranges == (
+        low[RESIDENT],
+        high[RESIDENT],
+        low[WORK],
+        high[WORK],
+    )
+    if known:  # what was known before still holds
         for c in range(CORNERS):
             values[c] = value_at(bases[c], claims[c], state, duals)
         best = over_ranges(values, multipliers, low, high, mix)
@@ -387,8 +220,8 @@ def bound_branch(
         for c in range(CORNERS):
             single[:] = 0.0
             pairs[:, :] = 0.0
-            constant = _gather(d, state, place, kinds, terms, c, slopes, single, pairs, at, much)
-            constant += _gather_limits(d, state, place, trial[c], needed, single, pairs)
+            constant = gather_terms(d, state, place, kinds, terms, c, slopes, single, pairs, at, much)
+            constant += gather_limits(d, state, place, trial[c], needed, single, pairs)
             for s in range(N_SIZES):
                 if trial[c, s] != 0.0:
                     constant -= trial[c, s] * _end(c, s, trial[c, s], low, high)

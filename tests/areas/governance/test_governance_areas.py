@@ -102,6 +102,12 @@ def test_searched_areas_lie_between_the_optimum_and_the_bound(flows):
     searched.fit(flows, POPULATION)
     assert searched.value_ <= proven.value_ + 1e-9 <= searched.bound_ + 2e-9
     assert searched.status_ in ("optimal", "bounded")
+    assert (searched.curve_["bound"] >= proven.curve_["value"].reindex(searched.curve_.index) - 1e-9).all()
+    assert searched.most_areas_bound_ is None
+    most = GovernanceAreas(
+        aim="areas", contiguity=PAIRS, constraints=limits, exact_units=0, rounds=200, work=500
+    )
+    assert most.fit(flows, POPULATION).most_areas_bound_ >= proven.curve_.index.max()
     assert set(searched.labels_.groupby(searched.labels_).size().index) == set(
         range(1, searched.n_areas_ + 1)
     )

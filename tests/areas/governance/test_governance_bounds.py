@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from diagnosis.areas.governance.bounds import BoundSearch
 from diagnosis.areas.governance.branching import bound_all, first_branches, split_branches
+from diagnosis.areas.governance.climbing import climb
 from diagnosis.areas.governance.closure import best_set
 from diagnosis.areas.governance.columns import AreaColumns
 from diagnosis.areas.governance.dense import dense_problem
 from diagnosis.areas.governance.enumeration import enumerate_areas
 from diagnosis.areas.governance.partition import PoolMaster, value_curve
 from diagnosis.areas.governance.problem import AreaConstraints, AreaProblem, FlowLayer
+from diagnosis.areas.governance.projection import project
 from diagnosis.areas.labour_market import TradeOff
 
 
@@ -146,7 +148,12 @@ def test_every_feasible_area_is_listed_unless_no_partition_can_have_it(case):
         assert problem.value(units) == pytest.approx(values[units], abs=1e-9)
 
 
-@given(small_problems(), st.integers(0, 2**32 - 1), st.integers(0, 40), st.sampled_from([-0.5, 0.0, np.inf]))
+@given(
+    small_problems(),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([0, 3, 10, 40, 200]),
+    st.sampled_from([-0.5, 0.0, np.inf]),
+)
 @settings(max_examples=40)
 def test_no_area_is_worth_more_than_the_bound_of_its_branch(case, seed, splits, target):
     problem = built(case)
@@ -258,6 +265,31 @@ def test_a_layer_of_more_weight_never_loses_its_own_term_at_the_optimum():
         labels = columns.partition(PoolMaster(columns).best(3).areas)
         terms.append(problem.layer_terms(labels)["one"].sum())
     assert terms == sorted(terms)
+
+
+@given(small_problems(), st.integers(0, 2**32 - 1))
+@settings(max_examples=20)
+def test_single_moves_find_feasible_areas_worth_no_less(case, seed):
+    problem = built(case)
+    columns = enumerate_areas(problem)
+    duals = np.random.default_rng(seed).normal(0.1, 0.2, problem.n_units)
+    before = columns.reduced_values(duals, columns.values)
+    found = columns.membership(np.arange(len(columns)))
+    values = climb(problem.arrays, duals, found, 10)
+    assert (values - found @ duals >= before - 1e-9).all()
+    for units, value in zip(map(np.flatnonzero, found), values, strict=True):
+        assert problem.feasible(units)
+        assert value == pytest.approx(slow_value(problem, units), abs=1e-9)
+
+
+def test_duals_go_to_the_nearest_ones_that_keep_the_level():
+    duals, threshold, excess = np.array([0.0, 0.0, 3.0]), np.zeros(1), np.array([2.0, 0.0, 0.0])
+    members, worth = np.array([[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]), np.array([2.0, 1.0])
+    project(duals, threshold, excess, members, worth, np.array([0, 2]), 0.0, 3.2)
+    assert duals.sum() + excess.sum() == pytest.approx(3.2, abs=0.01)
+    assert (members @ duals + excess[[0, 2]] >= worth - 0.01).all()
+    assert duals[0] == pytest.approx(duals[1], abs=0.01)
+    assert threshold[0] == 0.0
 
 
 def test_more_areas_than_allowed_are_not_listed():
