@@ -304,3 +304,50 @@ def test_more_areas_than_allowed_are_not_listed():
     assert len(enumerate_areas(problem)) == 2**10 - 1
     assert enumerate_areas(problem, most_areas=1000) is None
     assert enumerate_areas(problem, most_visits=1000) is None
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_no_area_is_worth_more_than_the_bound_of_its_root_however_duals_move(seed):
+    """Sizes and distances as of real places, so that ranges of sizes are split; duals change five times."""
+    rng = np.random.default_rng(seed)
+    n = 10
+    codes = [f"{i:03d}" for i in range(n)]
+    edges = [(i, int(rng.integers(0, i))) for i in range(1, n)]
+    edges += [(i, j) for i in range(n) for j in range(i) if rng.random() < 0.25]
+    contiguity = pd.DataFrame([(codes[i], codes[j]) for i, j in edges], columns=["code", "neighbour"])
+    size, place = np.exp(rng.normal(4, 1, n)), rng.random((n, 2))
+    distance = 0.1 + np.hypot(*(place[:, None] - place[None]).transpose(2, 0, 1))
+    tables = {}
+    for layer in range(1 + seed % 2):
+        amount = np.floor(size[:, None] * size[None, :] ** 0.8 / 40 / distance * rng.random((n, n)))
+        np.fill_diagonal(amount, np.floor(size * 2))
+        rows = [(codes[i], codes[j], amount[i, j]) for i in range(n) for j in range(n) if amount[i, j]]
+        rows += [(code, "out", float(rng.integers(1, 20))) for code in codes]
+        flows = pd.DataFrame(rows, columns=["origin", "destination", "commuters"])
+        tables[f"layer {layer}"] = FlowLayer(flows, 1.0 + layer)
+    limits = {"min_population": float(rng.choice([0, 300]))}
+    if seed % 3:
+        limits["validity"] = TradeOff(60.0, 0.5, 600.0, 0.6)
+    if seed % 4 == 1:
+        limits["must_link"] = [[codes[edges[0][0]], codes[edges[0][1]]]]
+    problem = AreaProblem.from_tables(
+        pd.Series(size * 3, index=codes), tables, contiguity, AreaConstraints(**limits)
+    )
+    dense, count = dense_problem(problem), problem.n_units
+    sets = ([i for i in range(count) if chosen >> i & 1] for chosen in range(1, 2**count))
+    areas = [units for units in sets if problem.feasible(units)]
+    member = np.array([[i in units for i in range(count)] for units in areas], float).reshape(-1, count)
+    values = np.array([problem.value(units) for units in areas])
+    rank = np.lexsort((np.arange(count), dense.sizes[1])).argsort()
+    roots = np.array([max(units, key=rank.__getitem__) for units in areas], int)
+    branches = first_branches(problem, dense, 3000)
+    scale = values.max(initial=0.1)
+    duals = rng.normal(0.05, 0.1, count) * scale
+    for turn in range(6):
+        bound_all(dense, duals, branches, turn == 0, 5 if turn else 12, float(rng.choice([-1.0, 0.0])))
+        split_branches(dense, duals, branches, int(rng.choice([5, 50, 300])), float(rng.choice([-1.0, -0.1])))
+        alive = np.flatnonzero(branches.alive[: branches.used[0]])
+        bounds = np.full(count, -np.inf)
+        np.maximum.at(bounds, branches.root[alive], branches.bound[alive])
+        assert (values - member @ duals <= bounds[roots] + 1e-9).all()
+        duals = duals + rng.normal(0, 0.03, count) * scale
