@@ -19,6 +19,7 @@ from typing import Any
 
 from diagnosis.config import NOTEBOOK, City, Settings, load_city
 from diagnosis.errors import DiagnosisError, InputError, unknown_name
+from diagnosis.governance.cooperation import read_cooperation
 from diagnosis.kernel import follow_parent, warm_up
 from diagnosis.national.shared import compute_all, load_national
 from diagnosis.notebook import NotebookError, execute_notebook
@@ -169,6 +170,8 @@ def run_batch(
     nationals = {data: load_national(country, settings) for data, country in countries.items()}
     territories = [load_territory(city, settings, countries[city.data]) for city in todo]
     check_own_data(territories, settings.language)
+    for territory in territories:
+        read_cooperation(territory.city, territory.country.municipalities.index)
     started = datetime.now(UTC).replace(microsecond=0)
     done: dict[str, CityRun] = {}
 

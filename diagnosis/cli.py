@@ -81,6 +81,7 @@ def check(
     Exit status 2 where an own file has errors.
     """
     from diagnosis.commands.quality import grade_study, quality_records, show_quality
+    from diagnosis.governance.cooperation import read_cooperation
     from diagnosis.indicators import find_waiting
     from diagnosis.studies.city import Study
 
@@ -88,6 +89,7 @@ def check(
     edition = str(date.today().year) if edition is None else edition
     study = Study(city, make_settings(work, mirror, local, language=language, edition=edition))
     place, country = study.territory, study.national.country
+    read_cooperation(place.city, country.municipalities.index)
     if as_json:
         write_json(
             {

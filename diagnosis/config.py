@@ -282,12 +282,22 @@ def load_city(name: str | Path, folder: Path | None = None) -> City:
     values = read_yaml(path)
     values.setdefault("id", "example" if path == example else path.stem)
     if isinstance(data := values.get("data"), str) and data:
-        values["data"] = str((path.parent / data).resolve())
+        values["data"] = _beside(path, data)
     governance = values.get("governance")
     if isinstance(governance, dict) and isinstance(file := governance.get("shared_services"), str):
-        values["governance"] = {**governance, "shared_services": str((path.parent / file).resolve())}
+        values["governance"] = {**governance, "shared_services": _beside(path, file)}
     if isinstance(geographies := values.get("geographies"), dict):
         for item in geographies.values():
             if isinstance(item, dict) and isinstance(file := item.get("file"), str):
-                item["file"] = str((path.parent / file).resolve())
+                item["file"] = _beside(path, file)
     return build(City, values, path.name)
+
+
+def _beside(path: Path, file: str) -> str:
+    """Return the whole path of a file named relative to a YAML."""
+    try:
+        return str((path.parent / file).resolve())
+    except ValueError:
+        raise ConfigError(
+            f"{path.name}: a path must be one of the system", f"{file!r} cannot be", "Correct the file"
+        ) from None

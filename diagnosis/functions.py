@@ -12,6 +12,9 @@ from pydantic import Field, model_validator
 from diagnosis.errors import unknown_name
 from diagnosis.schema import Model, Text, build, read_yaml
 
+MOST_MUNICIPALITIES, MOST_RESIDENTS = 100_000, 10_000_000_000
+"""Beyond any country: what is greater is a slip of the pen."""
+LEAST_WEIGHT, MOST_WEIGHT = 1e-6, 1e6
 Layer = Literal["commuting", "schools", "services", "cooperation"]
 Code = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
 
@@ -21,7 +24,7 @@ class Function(Model):
 
     name: Text = Field(description="Name in both languages.")
     description: Text = Field(description="What it goes by, in a sentence.")
-    layers: dict[Layer, Annotated[float, Field(ge=0)]] = Field(
+    layers: dict[Layer, Annotated[float, Field(ge=0, le=MOST_WEIGHT)]] = Field(
         min_length=1,
         description="Weight of each network: `commuting` to work; `schools`, modelled catchments; `services`, the "
         "official pole of each municipality; `cooperation`, who works together already.",
@@ -29,9 +32,11 @@ class Function(Model):
     validity: bool = Field(
         False, description="Whether areas must reach the thresholds of `areas`, as labour market areas do."
     )
-    min_population: float = Field(0, ge=0, description="Least residents of an area.")
-    min_members: int = Field(1, ge=1, description="Least municipalities of an area.")
-    max_members: int | None = Field(None, ge=1, description="Most municipalities of an area.")
+    min_population: float = Field(0, ge=0, le=MOST_RESIDENTS, description="Least residents of an area.")
+    min_members: int = Field(1, ge=1, le=MOST_MUNICIPALITIES, description="Least municipalities of an area.")
+    max_members: int | None = Field(
+        None, ge=1, le=MOST_MUNICIPALITIES, description="Most municipalities of an area."
+    )
     max_minutes: float | None = Field(
         None,
         gt=0,
@@ -40,7 +45,10 @@ class Function(Model):
     )
     within: Literal["region", "province"] | None = Field(None, description="Borders no area crosses.")
     n_areas: int | None = Field(
-        None, ge=1, description="Number of areas. Default: one that the report recommends, with its reason."
+        None,
+        ge=1,
+        le=MOST_MUNICIPALITIES,
+        description="Number of areas. Default: one that the report recommends, with its reason.",
     )
     must_link: tuple[Annotated[tuple[Code, ...], Field(min_length=2)], ...] = Field(
         (), description="Groups of municipalities that stay together."
@@ -56,6 +64,8 @@ class Function(Model):
     def _some_weight(self) -> Function:
         if not any(self.layers.values()):
             raise ValueError("at least one layer needs a weight above 0")
+        if any(0 < weight < LEAST_WEIGHT for weight in self.layers.values()):
+            raise ValueError(f"a layer's weight is 0 or at least {LEAST_WEIGHT:f}")
         if self.max_members is not None and self.max_members < self.min_members:
             raise ValueError("max_members must be at least min_members")
         return self

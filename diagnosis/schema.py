@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from diagnosis.errors import EXAMPLES_SHOWN, ConfigError, unknown_name
 
 LANGUAGES = ("it", "en")
+STEERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Signs that turn the direction of writing: what stands around them would be read otherwise than it is."""
 HINTS = {
     "cannot start any token": "Use spaces instead of tabs, and quotes around a text that begins with a sign",
     "found a tab character": "Use spaces instead of tabs",
@@ -40,6 +43,15 @@ class Text(Model):
 
     it: str = Field(min_length=1, description="Italian")
     en: str = Field(min_length=1, description="English")
+
+    @field_validator("it", "en")
+    @classmethod
+    def _printable(cls, text: str) -> str:
+        if any(
+            sign in STEERING or (unicodedata.category(sign) == "Cc" and sign not in "\t\n\r") for sign in text
+        ):
+            raise ValueError("a text must not hold control characters")
+        return text
 
     def __getitem__(self, language: str) -> str:
         if language not in LANGUAGES:

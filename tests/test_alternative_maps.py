@@ -182,8 +182,9 @@ def test_intensity_and_dots_are_the_functions_shared():
     ]
     assert figure.table.loc["E", "elsewhere"] == "Waste, Schools"
     assert (
-        "With the centre of their area for every function 8 municipalities; for more than half 1 municipality; "
-        "for half or fewer 2 municipalities: Town E, Town F." in figure.alt
+        "Besides the centres, with the centre of their area for every function 6 municipalities; "
+        "for more than half 0 municipalities; for half or fewer 2 municipalities: Town E, Town F."
+        in figure.alt
     )
 
 

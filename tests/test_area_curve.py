@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from diagnosis.charts import area_curve
+from diagnosis.drawing import area_curve as module
 from diagnosis.drawing.area_curve import WORDS, _find_scale
-from diagnosis.drawing.canvas import ACCENT
+from diagnosis.drawing.canvas import ACCENT, text_box
 from diagnosis.errors import InputError, UnknownNameError
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -88,6 +89,37 @@ def test_labels_and_marks_stay_on_the_sheet(numbers):
     ]  # where texts begin
     assert places
     assert all(0 <= x < width and 0 < y <= height for x, y in places)
+
+
+@pytest.mark.parametrize("best", [1, 2, 4, 5, 6])
+@pytest.mark.parametrize("language", ["it", "en"])
+def test_no_label_is_crossed_by_the_dashed_line(monkeypatch, best, language):
+    """Where there is room: as in a curve of six numbers."""
+    written, lines = [], []
+    monkeypatch.setattr(module, "write_labels", lambda canvas, labels: written.append(labels))
+    monkeypatch.setattr(module, "_mark_chosen", lambda canvas, x, box: lines.append(x))
+    values = [0.22, 0.372, 0.421, 0.41, 0.418, 0.351]
+    values[best - 1] = 0.442
+    curve = pd.DataFrame(
+        {
+            "value": values,
+            "bound": values,
+            "status": "optimal",
+            "internal_share": [0.952, 0.923, 0.909, 0.867, 0.831, 0.773],
+            "chosen": [number == 3 for number in range(1, 7)],
+            "best": [number == best for number in range(1, 7)],
+        },
+        index=pd.RangeIndex(1, 7, name="areas"),
+    )
+    area_curve(curve, **{**ABOUT, "language": language})
+    left, *right = written
+    assert [len(left), len(right)] == [2, 2]
+    for line, labels in zip(lines, (left, [label for one in right for label in one]), strict=True):
+        for label in labels:
+            box = text_box(*label.place, label.text, label.size, label.bold)
+            assert not box[0] <= line <= box[2], label.text
+    assert all(re.search("[a-z]", label.text) for label in left)
+    assert re.match(f"(con |with )?{best}: ", right[1][0].text)
 
 
 def test_values_all_alike_and_shares_unknown():

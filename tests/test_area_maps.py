@@ -181,7 +181,8 @@ def test_intensity_is_stability():
     table = figure.table
     assert table.columns.tolist() == ["name", "area", "area_name", "stability", "part"]
     assert table["part"].fillna("").tolist() == [
-        *("core", "core", "core", "", "", "", "rim", "rim", "core", "core", "", "")
+        *("core", "core", "core", "70 – 90%", "70 – 90%", "50 – 70%"),
+        *("rim", "rim", "core", "core", "50 – 70%", ""),
     ]
     assert table.loc["D", "area_name"] == "Cuneo"
     assert (
@@ -204,6 +205,17 @@ def test_the_core_begins_where_the_caller_says():
     shares = pd.Series(0.8, index=GROUND.index)
     figure = membership_map(GROUND, AREAS, shares, breaks=(0.2, 0.4, 0.8), **ABOUT)
     assert set(figure.table["part"]) == {"core"}
+
+
+def test_the_strongest_class_may_be_called_firm():
+    shares = pd.Series([0.8, 0.3, *[0.65] * 10], index=GROUND.index)
+    about = {**ABOUT, "breaks": (0.5, 0.6, 0.75), "language": "it"}
+    figure = membership_map(GROUND, AREAS, shares, parts=("firm", "loose"), **about)
+    assert figure.table["part"].tolist() == ["firm", "loose", *["60 – 75\N{NO-BREAK SPACE}%"] * 10]
+    assert "Stabili (almeno 75\N{NO-BREAK SPACE}% dei ricalcoli) 1 comune" in figure.alt
+    assert "nucleo" not in figure.alt.lower()
+    with pytest.raises(InputError, match="parts must be one of"):
+        membership_map(GROUND, AREAS, shares, parts=("core", "loose"), **ABOUT)
 
 
 @pytest.mark.parametrize("draw", [area_flow_map, membership_map])

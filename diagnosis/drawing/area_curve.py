@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,10 @@ WORDS = {
         "chosen": "proposta: {}",
         "best": "interazione più alta: {}",
         "both": "proposta e interazione più alta: {}",
+        "chosen_short": "proposta: {}",
+        "best_short": "più alta: {}",
+        "both_short": "proposta, la più alta: {}",
+        "with": "con {}: {}",
         "areas": "{} ambiti",
         "area": "{} ambito",
         "proposal": "La proposta ha {areas}: interazione {value}{proven}, pendolari interni {share}",
@@ -78,6 +83,10 @@ WORDS = {
         "chosen": "proposal: {}",
         "best": "largest interaction: {}",
         "both": "proposal and largest interaction: {}",
+        "chosen_short": "proposal: {}",
+        "best_short": "largest: {}",
+        "both_short": "proposal, the largest: {}",
+        "with": "with {}: {}",
         "areas": "{} areas",
         "area": "{} area",
         "proposal": "The proposal has {areas}: interaction {value}{proven}, internal commuters {share}",
@@ -145,7 +154,8 @@ def area_curve(
             canvas.line([at - 3, at + 3], [rise(end)] * 2, MUTED, 1.2)
     _draw_points(canvas, table, x, y, language, DECIMALS, "")
     taken = _keep_clear(x, y, bound.map(rise).mask(cut, left_box[3]))
-    write_labels(canvas, _name_points(table, x, y, (left_box, taken), words, language))
+    line = _trace_line(x[table["chosen"]][0], left_box)
+    write_labels(canvas, _name_points(table, x, y, (left_box, taken, line), words, language))
     _draw_shares(canvas, table, right_box, words, language)
     shown = table.drop(columns="status")
     shown.insert(2, "proven", table["status"] == OPTIMAL)
@@ -274,35 +284,45 @@ def _keep_clear(x: np.ndarray, y: np.ndarray, ends: pd.Series) -> list[Box]:
     return boxes + [(x[i] - reach, y[i] - reach, x[i] + reach, y[i] + reach) for i in known]
 
 
+def _trace_line(x: float, box: Box) -> list[Box]:
+    """Boxes along the dashed line of the proposal, which labels cross only where there is no other room."""
+    return [(x - 0.3, up - 0.3, x + 0.3, up + 0.3) for up in np.arange(box[1], box[3], STEP)]
+
+
 def _name_points(
     table: pd.DataFrame,
     x: np.ndarray,
     y: np.ndarray,
-    room: tuple[Box, list[Box]],
+    room: tuple[Box, list[Box], list[Box]],
     words: Mapping[str, str],
     language: str,
 ) -> list[Label]:
-    """Place the labels of the proposal and of the largest interaction; where words find no room, the value alone."""
+    """Place the labels of the proposal and of the largest interaction; shorter where words find no room."""
     placed: list[Label] = []
     ends = _ends_of(table)
     for place, strong in ends:
         value = format_number(table["value"].iloc[place], DECIMALS, language)
         key = "both" if len(ends) == 1 else "chosen" if strong else "best"
         told = f"{words[key].format(_count(table.index[place], words))} ({value})"
-        placed += _place_label((told, value), (float(x[place]), float(y[place])), strong, *room)
+        short = words[f"{key}_short"].format(value)
+        placed += _place_label((told, short, value), (float(x[place]), float(y[place])), strong, *room)
     return placed
 
 
 def _place_label(
-    texts: Iterable[str], at: tuple[float, float], strong: bool, frame: Box, taken: list[Box]
+    texts: Iterable[str],
+    at: tuple[float, float],
+    strong: bool,
+    frame: Box,
+    taken: list[Box],
+    line: list[Box],
 ) -> list[Label]:
     """Place the first of some texts that finds room beside a point, or a little off; note the room it takes."""
-    for text in texts:
-        for off in OFF:
-            clear = off + (RING if strong else DOT + 1)
-            if found := place_labels([Label(text, at, SMALL, strong, clear=clear)], frame, taken):
-                taken.append(text_box(*found[0].place, text, SMALL, strong))
-                return found
+    for avoided, text, off in product(([*taken, *line], taken), texts, OFF):
+        clear = off + (RING if strong else DOT + 1)
+        if found := place_labels([Label(text, at, SMALL, strong, clear=clear)], frame, avoided):
+            taken.append(text_box(*found[0].place, text, SMALL, strong))
+            return found
     return []
 
 
@@ -324,12 +344,13 @@ def _draw_shares(
     _mark_chosen(canvas, x[table["chosen"]][0], box)
     _draw_points(canvas, table, x, y, language, 1, "%")
     taken = _keep_clear(x, y, pd.Series(np.nan, index=table.index))
+    line = _trace_line(x[table["chosen"]][0], box)
     for place, strong in _ends_of(table):
         if np.isfinite(y[place]):
             text = format_value(share.iloc[place], 1, language, "%")
-            write_labels(
-                canvas, _place_label((text,), (float(x[place]), float(y[place])), strong, box, taken)
-            )
+            told = words["with"].format(table.index[place], text), f"{table.index[place]}: {text}"
+            at = float(x[place]), float(y[place])
+            write_labels(canvas, _place_label(told, at, strong, box, taken, line))
 
 
 def _ends_of(table: pd.DataFrame) -> list[tuple[int, bool]]:

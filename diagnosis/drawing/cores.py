@@ -41,8 +41,8 @@ WORDS = {
         "dotted": "punteggiato: per qualche funzione sta con un altro centro",
         "tip": "con il centro in {shared} funzioni su {compared}",
         "elsewhere": "altrove per: {}",
-        "counts": "Con il centro del proprio ambito in tutte le funzioni {all}; in più della metà {most}; nella metà o "
-        "meno {few}",
+        "counts": "Oltre ai centri, con il centro del proprio ambito in tutte le funzioni {all}; in più della metà "
+        "{most}; nella metà o meno {few}",
     },
     "en": {
         "with_centre": "The municipality is with the centre of its area",
@@ -52,8 +52,8 @@ WORDS = {
         "dotted": "dotted: for some function it is with another centre",
         "tip": "with the centre for {shared} of {compared} functions",
         "elsewhere": "elsewhere for: {}",
-        "counts": "With the centre of their area for every function {all}; for more than half {most}; for half or "
-        "fewer {few}",
+        "counts": "Besides the centres, with the centre of their area for every function {all}; for more than half "
+        "{most}; for half or fewer {few}",
     },
 }
 
@@ -145,7 +145,8 @@ def core_map(
             sheet.canvas.shape(shapely.coverage_union_all(own.to_numpy()), edge=INK, line=2.2)
     draw_centres(sheet, partition, {})
     sheet.draw_frames()
-    counts = {name: count_municipalities(int((part == name).sum()), language) for name in PARTS}
+    apart = part[~part.index.isin(partition.centres.values())]  # a centre belongs to its area by definition
+    counts = {name: count_municipalities(int((apart == name).sum()), language) for name in PARTS}
     few = table.loc[part == "few", "name"].sort_values().tolist()
     told = words["counts"].format(**counts) + (f": {join_names(few, language)}" if few else "")
     description = join_sentences(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,6 +41,8 @@ BREAKS = (0.5, 0.7, 0.9)
 TONES = (0.16, 0.40, 0.68, 1.0)
 """Share of the area's colour in the fill of each class of stability, the rest is white."""
 EVEN_TONE = 0.6
+PARTS = (("core", "rim"), ("firm", "loose"))
+"""What the strongest and the palest class may be called."""
 
 
 def membership_map(
@@ -56,6 +59,7 @@ def membership_map(
     city: str | None = None,
     context: GeoDataFrame | None = None,
     breaks: Sequence[float] = BREAKS,
+    parts: tuple[str, str] = PARTS[0],
     territory: Iterable[str] | None = None,
     note: str = "",
 ) -> Figure:
@@ -75,25 +79,29 @@ def membership_map(
     breaks : sequence of float, default (0.5, 0.7, 0.9)
         Three ascending shares that separate the four intensities: the *core* begins at the last, the *rim* ends at
         the first.
+    parts : (str, str), default ("core", "rim")
+        What the strongest and the palest class are called, one of :data:`PARTS`.
     territory : iterable of str, optional
         Municipalities of the territory, whose border is drawn where the map reaches beyond it.
 
     Returns
     -------
     Figure
-        Table indexed by code: `name`, `area`, `area_name` and, with `stability`, `stability` and `part` (``core``,
-        ``rim`` or missing).
+        Table indexed by code: `name`, `area`, `area_name` and, with `stability`, `stability` and `part`: one of
+        `parts`, between them the class in the language (``60 – 75%``), missing without a share.
 
     Raises
     ------
     diagnosis.errors.InputError
-        Table not drawable, areas or shares not of these municipalities, shares not between 0 and 1, or breaks not
-        three ascending shares.
+        Table not drawable, areas or shares not of these municipalities, shares not between 0 and 1, breaks not three
+        ascending shares, or parts not of :data:`PARTS`.
     """
     import shapely
 
     about = Heading(figure_id, title, language, source, note)
     words = partition_words(language)
+    if parts not in PARTS:
+        raise InputError(f"parts must be one of {PARTS}", f"{parts!r} were given")
     partition = read_partition(municipalities, areas, centres, city)
     labels, places = partition.labels, partition.places
     if labels.isna().all():
@@ -106,7 +114,7 @@ def membership_map(
     inside = find_border(places.index, territory)
     border = border_items(inside, language)
     key = _make_legend(
-        partition, legend, blank.any(), breaks if shares is not None else (), border, words, language
+        partition, legend, blank.any(), (breaks if shares is not None else (), parts), border, words, language
     )
     sheet = MapSheet(municipalities, key, language, context)
     sheet.draw_context()
@@ -141,9 +149,9 @@ def membership_map(
         sentences.append(describe_area(places, labels, partition.own, name, language))
     if shares is not None:
         table["stability"] = shares
-        table["part"] = np.select([shares >= breaks[-1], shares < breaks[0]], ["core", "rim"], "")
-        table["part"] = table["part"].where(table["part"] != "")
-        sentences.append(_describe_parts(table, breaks, words, language))
+        names = np.array([parts[1], *_name_middle(breaks, words, language), parts[0], ""])
+        table["part"] = pd.Series(names[classes], index=labels.index).where(shares.notna())
+        sentences.append(_describe_parts(table, breaks, parts, words, language))
     return sheet.finish(about, join_sentences(*sentences), table)
 
 
@@ -167,11 +175,12 @@ def _make_legend(
     partition: Partition,
     title: str,
     blank: bool,
-    breaks: Sequence[float],
+    classes: tuple[Sequence[float], tuple[str, str]],
     border: Sequence[Item],
     words: Mapping[str, str],
     language: str,
 ) -> Legend:
+    breaks, (strongest, palest) = classes
     others = partition.other_hues()
     tone = 1.0 if breaks else EVEN_TONE
     items = []
@@ -185,12 +194,10 @@ def _make_legend(
     if not breaks:
         return Legend([(title, [*items, *border, *missing])])
     percent = [format_value(100 * share, 0, language, "%") for share in breaks]
-    numbers = [format_number(100 * share, 0, language) for share in breaks]
     texts = [
-        words["rim"].format(words["below"].format(percent[0])),
-        words["from_to"].format(numbers[0], percent[1]),
-        words["from_to"].format(numbers[1], percent[2]),
-        words["core"].format(words["above"].format(percent[2])),
+        words[palest].format(words["below"].format(percent[0])),
+        *_name_middle(breaks, words, language),
+        words[strongest].format(words["above"].format(percent[2])),
     ]
     shown = ([CITY_HUE] if partition.own is not None else []) + others
     shades = [
@@ -205,14 +212,29 @@ def _make_legend(
     )
 
 
+def _name_middle(breaks: Sequence[float], words: Mapping[str, str], language: str) -> list[str]:
+    """Name the two classes between the palest and the strongest."""
+    return [
+        words["from_to"].format(
+            format_number(100 * low, 0, language), format_value(100 * high, 0, language, "%")
+        )
+        for low, high in pairwise(breaks)
+    ]
+
+
 def _describe_parts(
-    table: pd.DataFrame, breaks: Sequence[float], words: Mapping[str, str], language: str
+    table: pd.DataFrame,
+    breaks: Sequence[float],
+    parts: tuple[str, str],
+    words: Mapping[str, str],
+    language: str,
 ) -> str:
-    rim = table.loc[table["part"] == "rim", "name"].sort_values().tolist()
-    text = words["core_rim"].format(
+    strongest, palest = parts
+    rim = table.loc[table["part"] == palest, "name"].sort_values().tolist()
+    text = words["_".join(parts)].format(
         high=format_value(100 * breaks[-1], 0, language, "%"),
         low=format_value(100 * breaks[0], 0, language, "%"),
-        core=count_municipalities(int((table["part"] == "core").sum()), language),
+        core=count_municipalities(int((table["part"] == strongest).sum()), language),
         rim=count_municipalities(len(rim), language),
     )
     return f"{text}: {join_names(rim, language)}" if rim else text

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from diagnosis.errors import InputError
+from diagnosis.governance.subject import NotDrawnError
+from diagnosis.schema import Text
 
 if TYPE_CHECKING:
     from diagnosis.areas.governance.problem import AreaProblem
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 PROVEN_UNITS = 25
 """Up to so many units the areas of a function that is only compared are proven best as well; beyond, searched."""
 ROUNDS = 1_000
+WORK, MORE_WORK, MORE_UP_TO = 1_000_000, 4_000_000, 100
+"""Effort of the bound; more up to so many units, where it helps: beyond, the bound stays loose in any case."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,14 +79,17 @@ def draw_alternatives(
 
     Raises
     ------
-    diagnosis.errors.InputError
+    diagnosis.governance.subject.NotDrawnError
         No areas keep the limits, or not as many as the function asks for.
     """
     from diagnosis.areas.governance.estimator import GovernanceAreas
     from diagnosis.areas.governance.front import find_front, recommend
 
-    model = GovernanceAreas(rounds=ROUNDS).fit_problem(subject.problem, starts)
+    work = MORE_WORK if subject.problem.n_units <= MORE_UP_TO else WORK
+    model = GovernanceAreas(rounds=ROUNDS, work=work).fit_problem(subject.problem, starts)
     curve, labels = model.curve_.copy(), model.alternatives_
+    if 1 in curve.index:  # there is only one way to have one area
+        curve.loc[1, ["bound", "status"]] = [curve.at[1, "value"], "optimal"]
     curve.insert(2, "gap", _gaps(curve))
     if flows is not None:
         curve["internal_share"] = [internal_share(flows, labels[k]) for k in curve.index]
@@ -101,10 +107,15 @@ def draw_alternatives(
     elif wanted in curve.index:
         chosen, reason = wanted, "given"
     else:
-        raise InputError(
+        found = ", ".join(map(str, curve.index))
+        raise NotDrawnError(
             f"{subject.function.name.en}: n_areas must be a number of areas that keep the limits",
-            f"{wanted} was given, found were {', '.join(map(str, curve.index))}",
+            f"{wanted} was given, found were {found}",
             "Choose one of these, or loosen the limits",
+            Text(
+                it=f"la configurazione chiede {wanted} ambiti; rispettano i limiti suddivisioni in {found}",
+                en=f"the configuration asks for {wanted} areas; the limits can be kept with {found}",
+            ),
         )
     curve["chosen"] = curve.index == chosen
     curve["best"] = curve.index == curve["value"].idxmax()
@@ -129,7 +140,7 @@ def draw_best(
 
     Raises
     ------
-    diagnosis.errors.InputError
+    diagnosis.governance.subject.NotDrawnError
         No areas keep the limits, or not as many as the function asks for.
     """
     from diagnosis.areas.governance.estimator import summarise_areas
@@ -159,6 +170,26 @@ def draw_best(
     return Alternatives(curve, labels.to_frame(len(summary)), partition, reason)
 
 
+def find_centres(subject: AreaSubject, partition: np.ndarray) -> np.ndarray:
+    """Return the position of the municipality with most jobs in each area; of equal ones the largest."""
+    area = np.asarray(partition)[subject.problem.unit_of]
+    order = np.lexsort((-subject.problem.population, -subject.jobs.to_numpy(), area))
+    return order[np.searchsorted(area[order], np.arange(int(area.max()) + 1))]
+
+
+def none_found(n_areas: int | None) -> Text:
+    """Say that no areas keep the limits, or not as many as the function asks for."""
+    if n_areas is None:
+        return Text(
+            it="non è stata trovata nessuna suddivisione che ne rispetti i limiti",
+            en="no partition that keeps its limits was found",
+        )
+    return Text(
+        it=f"la configurazione chiede {n_areas} ambiti, e non ne sono stati trovati tanti nei limiti",
+        en=f"the configuration asks for {n_areas} areas, and not as many were found within the limits",
+    )
+
+
 def longest_ways(subject: AreaSubject, partition: np.ndarray) -> pd.DataFrame:
     """Find the member of each area that is farthest from its centre.
 
@@ -172,11 +203,9 @@ def longest_ways(subject: AreaSubject, partition: np.ndarray) -> pd.DataFrame:
     pandas.DataFrame
         Index `area` from 1: `minutes` (0 for a municipality alone, missing where no way is known), `farthest` (code).
     """
-    from diagnosis.areas.governance.sensitivity import area_centres
-
     problem = subject.problem
     area = np.asarray(partition)[problem.unit_of]
-    centres = area_centres(problem, partition)
+    centres = find_centres(subject, partition)
     ways = subject.minutes.to_numpy()[np.arange(len(area)), centres[area]]
     order = np.lexsort((np.nan_to_num(-ways, nan=np.inf), area))
     first = order[np.searchsorted(area[order], np.arange(len(centres)))]
@@ -241,10 +270,11 @@ def _search(
     found = search_areas(problem, n_areas=n_areas, starts=placed, rounds=ROUNDS)
     if found.feasible and n_areas in (None, found.n_areas):
         return found.partition, np.inf
-    raise InputError(
+    raise NotDrawnError(
         "Areas that keep the limits must be found",
         "none were" if n_areas is None else f"none of {n_areas} were",
         "Ask for another number of areas, or loosen the limits",
+        none_found(n_areas),
     )
 
 

@@ -5,29 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from diagnosis.errors import InputError
-from diagnosis.governance.alternatives import Alternatives, draw_alternatives, draw_best, longest_ways
+from diagnosis.governance.alternatives import (
+    Alternatives,
+    draw_alternatives,
+    draw_best,
+    find_centres,
+    longest_ways,
+    none_found,
+)
+from diagnosis.governance.draft import JOBS_LAYER
 from diagnosis.governance.layers import existing_groups
-from diagnosis.governance.subject import AreaSubject, build_subject
+from diagnosis.governance.subject import AreaSubject, NotDrawnError, build_subject
 from diagnosis.schema import Text
 
 if TYPE_CHECKING:
+    from diagnosis.areas.governance.problem import AreaProblem
     from diagnosis.functions import Function
     from diagnosis.national.shared import National
     from diagnosis.territory import Territory
 
 FIRM_FROM = 0.75
 """Share of the runs from which a municipality counts as firmly in its area."""
-NOT_DRAWN = Text(
-    it="non è stata trovata nessuna suddivisione che ne rispetti i limiti",
-    en="no partition that keeps its limits was found",
-)
-NOT_BUILT = Text(
-    it="mancano tutte le sue reti, o i suoi vincoli nominano comuni che non possono farne parte",
-    en="all its networks are missing, or its limits name municipalities that are not free to join",
-)
 BORDERS = ("province", "region")
 
 
@@ -63,8 +65,8 @@ def draw_function(
     """
     try:
         subject = build_subject(territory, national, function, groups)
-    except InputError as error:
-        return _tell(NOT_BUILT, error)
+    except NotDrawnError as error:
+        return _tell(error.reason)
     labels = national.areas(territory.city.areas)["labels"]
     starts = [labels[name] for name in ("functional", "istat_method") if name in labels]
     flows = territory.country.tables.get("flows")
@@ -89,9 +91,9 @@ def draw_function(
     return content
 
 
-def _tell(reason: Text, error: InputError) -> dict[str, Any]:
+def _tell(reason: Text) -> dict[str, Any]:
     """Say in both languages why there are no areas."""
-    return {"reason_it": f"{reason.it}.", "reason_en": f"{reason.en}: {error}"}
+    return {"reason_it": reason.it, "reason_en": reason.en}
 
 
 def _explain_failure(territory: Territory, subject: AreaSubject, error: InputError) -> dict[str, Any]:
@@ -100,7 +102,8 @@ def _explain_failure(territory: Territory, subject: AreaSubject, error: InputErr
 
     reason = explain_infeasibility(subject.problem)
     if reason is None:
-        return _tell(NOT_DRAWN, error)
+        asked = subject.function.n_areas
+        return _tell(error.reason if isinstance(error, NotDrawnError) else none_found(asked))
     names = territory.country.municipalities["name"]
     return {f"reason_{language}": reason.sentence(language, names) for language in ("it", "en")}
 
@@ -142,6 +145,7 @@ def _summarise(
     places = country.municipalities
     labels = found.labels[found.chosen]
     table = summarise_areas(subject.problem, found.partition)
+    table["centre"] = codes[find_centres(subject, found.partition)]
     table.insert(1, "name", table["centre"].map(places["name"]))
     ways = longest_ways(subject, found.partition)
     table["longest_minutes"] = ways["minutes"]
@@ -169,10 +173,10 @@ def _summarise(
 def _explain(territory: Territory, subject: AreaSubject, found: Alternatives, runs: int) -> pd.DataFrame:
     """Say why each municipality is in its area, and how often it is when the data are a little different."""
     from diagnosis.areas.governance.reasons import explain_members, tell_reason
-    from diagnosis.areas.governance.sensitivity import area_centres, area_sensitivity
+    from diagnosis.areas.governance.sensitivity import area_sensitivity
 
     names = territory.country.municipalities["name"]
-    centres = names.reindex(subject.codes[area_centres(subject.problem, found.partition)]).to_numpy()
+    centres = names.reindex(subject.codes[find_centres(subject, found.partition)]).to_numpy()
     reasons = explain_members(subject.problem, found.partition)
 
     def name_areas(areas: pd.Series) -> pd.Series:
@@ -188,6 +192,10 @@ def _explain(territory: Territory, subject: AreaSubject, found: Alternatives, ru
             tell_reason(row, row["name"], row["second_name"] or "", language)
             for row in reasons.to_dict("records")
         ]
+    reasons["internal_change"] = _internal_changes(subject.problem, reasons)
+    reasons["open_choice"] = (
+        (reasons["rule"] == "sum_falls") & (reasons["limit"] == "") & (reasons["internal_change"] > 0)
+    )
     reasons["area"] = reasons["area"] + 1
     reasons["jobs"] = subject.problem.work[max(subject.problem.validity_layer, 0)]
     if runs:
@@ -196,3 +204,28 @@ def _explain(territory: Territory, subject: AreaSubject, found: Alternatives, ru
         reasons["second_run"] = name_areas(sure["second_area"])
         reasons["second_runs"] = sure["second_share"]
     return reasons.drop(columns="second")
+
+
+def _internal_changes(problem: AreaProblem, reasons: pd.DataFrame) -> np.ndarray:
+    """Count how many more commuters would work in the area they live in if a municipality moved to its second area.
+
+    Those tied to it move along. Missing without a second area or without commuting.
+    """
+    if JOBS_LAYER not in problem.layer_names:
+        return np.full(len(reasons), np.nan)
+    layer = problem.layer_names.index(JOBS_LAYER)
+    m = len(problem.codes)
+    indptr = problem.out_indptr[layer]
+    flows = slice(indptr[0], indptr[-1])
+    both = np.zeros((m, m))
+    np.add.at(
+        both, (np.repeat(np.arange(m), np.diff(indptr)), problem.out_indices[flows]), problem.out_data[flows]
+    )
+    both += both.T
+    tied = problem.unit_of[:, None] == problem.unit_of[None, :]
+    area, second = reasons["area"].to_numpy(), reasons["second"].astype("float64").to_numpy()
+    moving = tied @ both  # between all that would move and each municipality
+    apart = np.where(tied, 0.0, moving)
+    gained = (apart * (area[None, :] == second[:, None])).sum(axis=1)
+    lost = (apart * (area[None, :] == area[:, None])).sum(axis=1)
+    return np.where(np.isnan(second), np.nan, gained - lost)

@@ -25,6 +25,8 @@ REACH_KM = 60.0
 PROJECT_AREAS = "inner_project_areas_2021"
 """Those of 2014-2020 came to an end."""
 SIGNATORIES = "covenant_signatories"
+PRESENT_TARGETS = ("commitment_2030", "commitment_2050")
+"""A joint plan of which a member signed for none of these has come to its end with 2020."""
 ABSENT = {
     "commuting": Text(it="mancano i flussi per lavoro", en="the flows to work are missing"),
     "schools": Text(
@@ -198,12 +200,16 @@ def existing_groups(
 
 
 def published_groups(country: Country) -> dict[str, pd.DataFrame]:
-    """List who works together by what is published: joint energy plans and project areas, `code` and `group`."""
+    """List who works together by what is published: `code` and `group`.
+
+    Joint energy plans with a target of 2030 or later, and project areas of 2021-2027.
+    """
     from diagnosis.indicators.cooperation import energy_alliances
 
     found = {}
     if SIGNATORIES in country.tables:
-        plans = energy_alliances(country.tables[SIGNATORIES])
+        signed = country.tables[SIGNATORIES]
+        plans = energy_alliances(signed[signed[list(PRESENT_TARGETS)].gt(0).any(axis=1)])
         active = plans[plans["status"] == "published"]
         found["energy_alliances"] = active[["code", "alliance"]].set_axis(["code", "group"], axis=1)
     if PROJECT_AREAS in country.tables:

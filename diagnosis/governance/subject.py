@@ -11,15 +11,41 @@ import pandas as pd
 
 from diagnosis.areas.governance.problem import AreaConstraints, AreaProblem
 from diagnosis.areas.labour_market import TradeOff
-from diagnosis.errors import InputError, examples
+from diagnosis.errors import EXAMPLES_SHOWN, InputError, examples
 from diagnosis.functions import Function
 from diagnosis.governance.layers import Layers, build_layers
 from diagnosis.networks.contiguity import to_graph
 from diagnosis.networks.road_times import road_times
+from diagnosis.schema import Text
 
 if TYPE_CHECKING:
     from diagnosis.national.shared import National
     from diagnosis.territory import Country, Territory
+
+
+CONTRADICTION = Text(
+    it="non si può rispettare tutto ciò che è chiesto sui comuni da tenere insieme, separati o in ambiti fissati",
+    en="what is asked of the municipalities to be kept together, apart or in fixed areas cannot all be respected",
+)
+
+
+class NotDrawnError(InputError):
+    """A function's areas cannot be drawn.
+
+    Parameters
+    ----------
+    must_hold, found, to_do : str
+        See :class:`diagnosis.errors.DiagnosisError`.
+    reason : Text
+        The same for the readers of a report, in both languages and without names of parameters.
+    """
+
+    def __init__(self, must_hold: str, found: str, to_do: str, reason: Text) -> None:
+        super().__init__(must_hold, found, to_do)
+        self.reason = reason
+
+    def __reduce__(self):
+        return type(self), (self.must_hold, self.found, self.to_do, self.reason)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +62,8 @@ class AreaSubject:
         By road from each municipality to each other; missing where no way is known.
     minutes_estimated : bool
         Whether they are estimated from straight-line distance: then they limit nothing.
+    jobs : pandas.Series
+        Who arrives for work in each municipality, from wherever: what centres are chosen by; residents without flows.
     """
 
     function: Function
@@ -43,6 +71,7 @@ class AreaSubject:
     layers: Layers
     minutes: pd.DataFrame
     minutes_estimated: bool
+    jobs: pd.Series
 
     @property
     def codes(self) -> pd.Index:
@@ -93,8 +122,9 @@ def build_subject(
 
     Raises
     ------
-    diagnosis.errors.InputError
-        None of the function's networks could be had, or it names municipalities that are not free to join.
+    NotDrawnError
+        None of the function's networks could be had, it names municipalities that are not free to join, or its
+        must_link, cannot_link and fixed contradict each other.
     """
     country = territory.country
     codes = (
@@ -105,19 +135,31 @@ def build_subject(
     _check_named(function, codes)
     layers = build_layers(country, codes, function, groups)
     if not layers.found:
-        raise InputError(
+        raise NotDrawnError(
             f"{function.name.en}: at least one of its networks must be there",
             "; ".join(f"{name}: {reason.en}" for name, reason in layers.absent.items()),
             "Give another network a weight in governance.functions of the city's YAML",
+            Text(
+                it="non c'è nessuna delle sue reti: "
+                + "; ".join(reason.it for reason in layers.absent.values()),
+                en="none of its networks is there: "
+                + "; ".join(reason.en for reason in layers.absent.values()),
+            ),
         )
     minutes, estimated = ways_between(country, codes)
-    problem = AreaProblem.from_tables(
-        country.residents.reindex(codes),
-        layers.found,
-        national.contiguity(),
-        _constraints(territory, function, layers, codes, None if estimated else minutes),
-    )
-    return AreaSubject(function, balance_layers(problem), layers, minutes, estimated)
+    try:
+        problem = AreaProblem.from_tables(
+            country.residents.reindex(codes),
+            layers.found,
+            national.contiguity(),
+            _constraints(territory, function, layers, codes, None if estimated else minutes),
+        )
+    except InputError as error:
+        raise NotDrawnError(error.must_hold, error.found, error.to_do, CONTRADICTION) from None
+    flows = country.tables.get("flows")
+    jobs = country.residents if flows is None else flows.groupby("destination")["commuters"].sum()
+    jobs = jobs.reindex(codes).fillna(0.0).astype("float64")
+    return AreaSubject(function, balance_layers(problem), layers, minutes, estimated, jobs)
 
 
 def balance_layers(problem: AreaProblem) -> AreaProblem:
@@ -209,8 +251,14 @@ def _check_named(function: Function, codes: pd.Index) -> None:
         code for group in (*function.must_link, *function.cannot_link, *function.fixed) for code in group
     ]
     if strange := [code for code in named if code not in codes]:
-        raise InputError(
+        strange = list(dict.fromkeys(strange))
+        listed = ", ".join(strange[:EXAMPLES_SHOWN]) + ("…" if len(strange) > EXAMPLES_SHOWN else "")
+        raise NotDrawnError(
             f"{function.name.en}: must_link, cannot_link and fixed name municipalities that are free to join",
             f"these are not: {examples(strange)}",
             "Take them out, or change the study territory",
+            Text(
+                it=f"i suoi vincoli nominano comuni che non possono farne parte ({listed})",
+                en=f"its limits name municipalities that are not free to join ({listed})",
+            ),
         )

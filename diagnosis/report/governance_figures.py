@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,10 @@ BREAKS = (0.5, 0.6)
 FUNCTION = "function_"
 """Begins the columns of ``governance_areas`` that hold the areas of one function each."""
 FEWEST_PANELS, MOST_PANELS = 3, 4
+LONGEST_NAME = 60
+"""Characters shown of the name of a proposal."""
+STEERING = ("Cc", "Cf", "Cs")
+"""Unicode categories of control signs, among them those that turn the direction of writing."""
 MOST_TOLD = 2
 """What is said of an alternative in its title stays on one line."""
 
@@ -39,6 +44,7 @@ def map_governance(result: Diagnosis, words: Words) -> Figure:
         legend=words("governance_legend"),
         territory=_territory(areas),
         breaks=(*BREAKS, result.facts["governance"]["firm_from"]),
+        parts=("firm", "loose"),
         note=_note(result, words, [_main(result)]),
         **_about(result, words, shown.index),
     )
@@ -52,12 +58,13 @@ def map_governance_alternatives(result: Diagnosis, words: Words) -> Figure:
         raise InputError("Alternatives to be compared must be two or more", "one number of areas is feasible")
     labels, jobs = result.table("governance_alternatives"), areas["jobs"]
     names = {k: words("governance_alternative", n=k) for k in chosen}
+    proven = result.facts["governance"]["most_proven"]
     return maps.area_alternatives(
         _ground(result, areas.index),
         pd.DataFrame({names[k]: find_centres(labels[str(k)].reindex(areas.index), jobs) for k in chosen}),
         titles={
             names[k]: (
-                " · ".join([names[k], *_tell_alternative(curve, k, words)]),
+                " · ".join([names[k], *_tell_alternative(curve, k, words, proven=proven)]),
                 words(
                     "governance_alternative_figures",
                     value=words.number(curve.at[k, "value"], 3),
@@ -99,7 +106,12 @@ def map_governance_core(result: Diagnosis, words: Words) -> Figure:
         legend=words("governance_core_legend", function=_main_name(result, words)),
         territory=_territory(areas),
         note=join_sentences(
-            words("governance_core_note", n=len(drawn), names=words.join(names[name] for name in drawn)),
+            words(
+                "governance_core_note",
+                n=len(drawn),
+                names=words.join(names[name] for name in drawn),
+                main=names[_main(result)],
+            ),
             _note(result, words, drawn),
         ),
         **_about(result, words, shown.index),
@@ -142,7 +154,9 @@ def map_governance_proposal(result: Diagnosis, words: Words, name: str) -> Figur
         dict(zip(labels.dropna(), centres[labels.notna()], strict=True)),
         figure_id=f"map-governance-proposal-{proposals.index.get_loc(name) + 1}",
         title=words(
-            "governance_proposal_map", name=name, function=_name_function(result, words, about["function"])
+            "governance_proposal_map",
+            name=cut_text(name, LONGEST_NAME),
+            function=_name_function(result, words, about["function"]),
         ),
         legend=words("governance_proposal_legend"),
         reference=None if computed is None else computed[shown],
@@ -152,6 +166,13 @@ def map_governance_proposal(result: Diagnosis, words: Words, name: str) -> Figur
         ),
         **_about(result, words, shown),
     )
+
+
+def cut_text(text: str, most: int) -> str:
+    """Return a text on one line, without signs that steer what stands around it, cut after `most` characters."""
+    shown = "".join(sign for sign in text if sign.isspace() or unicodedata.category(sign) not in STEERING)
+    line = " ".join(shown.split())
+    return line if len(line) <= most else f"{line[:most].rstrip()}…"
 
 
 def _tell_moved(proposal: pd.Series, words: Words) -> str:
@@ -195,12 +216,12 @@ def find_centres(labels: pd.Series, jobs: pd.Series) -> pd.Series:
     return labels.astype(object).map(pd.Series(first.index, index=first.astype(object)))
 
 
-def _tell_alternative(curve: pd.DataFrame, number: int, words: Words) -> list[str]:
+def _tell_alternative(curve: pd.DataFrame, number: int, words: Words, *, proven: bool) -> list[str]:
     """Say what an alternative stands out by; nothing where it does not."""
     row = curve.loc[number]
     told = [words(f"governance_{name}") for name in ("chosen", "best") if row[name]]
     if number == curve.index.max() and len(told) < MOST_TOLD:
-        told.append(words("governance_most"))
+        told.append(words("governance_most" if proven else "governance_most_found"))
     elif number == curve.index.min():
         told.append(words("governance_fewest"))
     return [", ".join(told)] if told else []

@@ -22,8 +22,8 @@ FILES = (
     "governance_proposal_areas",
 )
 POLYGONS = "governance.gpkg"
-ALTERNATIVE, FUNCTION = "alternative_", "function_"
-"""Begin the columns that hold the areas at each number of them, and those of each function."""
+ALTERNATIVE, FUNCTION, PROPOSAL = "alternative_", "function_", "proposal_"
+"""Begin the columns that hold the areas at each number of them, those of each function and of each saved proposal."""
 
 
 def governance_files(result: Diagnosis, words: Words) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -33,6 +33,10 @@ def governance_files(result: Diagnosis, words: Words) -> Iterator[tuple[str, pd.
     for name in FILES:
         table = result.tables.get(name)
         if table is not None and len(table):
+            if (
+                name == "governance_proposal_areas"
+            ):  # somebody else's names must not be taken for other columns
+                table = table.add_prefix(PROPOSAL).reset_index()
             yield f"{name}.csv", _in_language(table, words.language)
 
 

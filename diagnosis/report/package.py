@@ -130,7 +130,9 @@ def _write_areas(result: Diagnosis, target: Path) -> None:
     _write(table, target / "areas.csv")
     _write(result.tables["area_quality"], target / "area_quality.csv")
     _write(result.tables["area_methods"], target / "area_methods.csv")
-    _write(result.tables["area_changes"].drop(columns=["it", "en"]), target / "area_changes.csv")
+    _write(
+        result.tables["area_changes"].drop(columns=["it", "en"], errors="ignore"), target / "area_changes.csv"
+    )
     if "area_moves" in result.tables:
         _write(result.tables["area_moves"], target / "area_moves.csv")
     polygons = gpd.GeoDataFrame(table.join(result.tables["area_map"]["geometry"]), geometry="geometry")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from diagnosis.national.areas import CORE_FROM, OFFICIAL
-from diagnosis.schema import Text
+from diagnosis.stages.existing import change_to, gather_geographies
 from diagnosis.territory import ESTIMATED_TAIL, Country, Territory
 
 if TYPE_CHECKING:
@@ -17,22 +16,7 @@ if TYPE_CHECKING:
 
 CLOSE_MARGIN = 1.25
 """A link less than this many times the next one is close."""
-FEWEST_COMPARED = 5
-"""A geography that covers fewer municipalities of the areas says nothing about them."""
 MOST_REASONS = 8
-WHO_CHANGES = tuple(
-    f"{who}_{what}"
-    for who in ("municipalities", "residents")
-    for what in ("compared", "changing", "changing_share")
-)
-"""What of the cost of change does not depend on areas being cut at the edge."""
-GEOGRAPHY_NAMES = {
-    "sll_2021": Text(it="Sistemi locali del lavoro Istat 2021", en="ISTAT labour market areas 2021"),
-    "sll_2011": Text(it="Sistemi locali del lavoro Istat 2011", en="ISTAT labour market areas 2011"),
-    "province": Text(it="Province e città metropolitane", en="Provinces and metropolitan cities"),
-    "snai_2014": Text(it="Aree progetto SNAI 2014-2020", en="SNAI project areas 2014-2020"),
-    "snai_2021": Text(it="Aree progetto SNAI 2021-2027", en="SNAI project areas 2021-2027"),
-}
 
 
 def describe_areas(
@@ -149,93 +133,6 @@ def _binding_flows(around: pd.DataFrame, members: pd.Index, codes: pd.Index) -> 
     touching = inside["origin"].isin(codes) | inside["destination"].isin(codes)
     between = inside[touching & (inside["origin"] != inside["destination"])]
     return between.sort_values("commuters", ascending=False, kind="stable").reset_index(drop=True)
-
-
-def gather_geographies(territory: Territory, national: National) -> dict[str, tuple[pd.Series, Text]]:
-    """Gather what exists today: by name the area of each municipality of the country, and what it is called.
-
-    Raises
-    ------
-    diagnosis.errors.InputError
-        A file the city names is not what it should be.
-    """
-    from diagnosis.sources.geographies import read_areas
-
-    city = territory.city
-    labels = national.areas(city.areas)["labels"].drop(
-        columns=["functional", "istat_method"], errors="ignore"
-    )
-    official = {name: (labels[name], GEOGRAPHY_NAMES[name]) for name in labels}
-    return official | {
-        name: (read_areas(Path(item.file), labels.index), item.name)
-        for name, item in city.geographies.items()
-    }
-
-
-def change_to(
-    territory: Territory,
-    proposed: pd.Series,
-    geographies: Mapping[str, tuple[pd.Series, Text]],
-    members: pd.Index,
-) -> pd.DataFrame:
-    """Count what would change if each existing geography gave way to proposed areas.
-
-    Parameters
-    ----------
-    territory : Territory
-    proposed : Series
-        Proposed area of each municipality of the country, missing where there is none.
-    geographies : mapping
-        As :func:`gather_geographies` returns them.
-    members : Index
-        Codes of the municipalities of the areas that touch the territory.
-
-    Returns
-    -------
-    DataFrame
-        Index `geography`, those that cover enough of the members.
-    """
-    from diagnosis.areas import transition_cost
-
-    country = territory.country
-    all_flows = country.table("flows")
-    flows = all_flows[all_flows["origin"].isin(members) | all_flows["destination"].isin(members)]
-    rows = {}
-    for name, (current, known) in geographies.items():
-        here = current.reindex(members)
-        if proposed.reindex(members[here.notna()]).notna().sum() >= FEWEST_COMPARED:
-            cost = transition_cost(here, proposed.reindex(members), flows, country.residents)
-            rows[name] = {
-                **cost[list(WHO_CHANGES)],
-                **_whole_areas(current, proposed, flows, members),
-                "it": known.it,
-                "en": known.en,
-            }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("geography")
-
-
-def _whole_areas(
-    current: pd.Series, proposed: pd.Series, flows: pd.DataFrame, members: pd.Index
-) -> dict[str, float]:
-    """Count how many of the municipalities' commuters stay inside areas that are not cut at the edge."""
-    covered = members[current.reindex(members).notna() & proposed.reindex(members).notna()]
-    leaving = flows[flows["origin"].isin(covered)]
-    total = leaving["commuters"].sum()
-    inside = [
-        float(
-            leaving.loc[leaving["origin"].map(areas) == leaving["destination"].map(areas), "commuters"].sum()
-        )
-        for areas in (current, proposed)
-    ]
-    before, after = (part / total if total else float("nan") for part in inside)
-    return {
-        "areas_before": int(current[covered].nunique()),
-        "areas_after": int(proposed[covered].nunique()),
-        "internal_share_before": before,
-        "internal_share_after": after,
-        "gain_points": 100 * (after - before),
-        "gain_commuters": inside[1] - inside[0],
-    }
 
 
 def _moves(territory: Territory, labels: pd.DataFrame, flows: pd.DataFrame, names: pd.Series) -> pd.DataFrame:

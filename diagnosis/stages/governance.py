@@ -9,16 +9,16 @@ import numpy as np
 import pandas as pd
 
 from diagnosis.areas.governance.core import core_and_rim
+from diagnosis.areas.governance.estimator import EXACT_UNITS
 from diagnosis.areas.governance.practicability import ASSOCIATION
 from diagnosis.errors import NotApplicableError
 from diagnosis.functions import Function, load_functions
 from diagnosis.governance.cooperation import read_cooperation
 from diagnosis.governance.drawn import FIRM_FROM, draw_function
-from diagnosis.governance.layers import published_groups
 from diagnosis.governance.saved import compare_saved
+from diagnosis.governance.subject import build_subject
 from diagnosis.provenance import digest
-from diagnosis.schema import Text
-from diagnosis.stages.areas import change_to, gather_geographies
+from diagnosis.stages.existing import compare_existing
 from diagnosis.territory import Territory
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 MINUTES_ERROR = 6
 """Mean error of estimated minutes: docs/governance.md."""
-ALLIANCES = Text(
-    it="Piani energetici congiunti (Patto dei sindaci)", en="Joint energy plans (Covenant of Mayors)"
-)
 AREA_FUNCTION = "function_"
 
 
@@ -70,6 +67,7 @@ def propose_areas(territory: Territory, national: National) -> tuple[dict[str, p
     }
     if "curve" not in main:
         return tables, facts | {"areas": None, "city_area": None}
+    subject = build_subject(territory, national, functions[wanted.main], groups)
     areas = _list_members(territory, drawn, wanted.main)
     summary = main["summary"]
     shown = sorted(areas.loc[areas["in_territory"], "area"].dropna().unique())
@@ -82,7 +80,7 @@ def propose_areas(territory: Territory, national: National) -> tuple[dict[str, p
         "governance_reasons": main["reasons"]
         .drop(columns="jobs")[areas["shown"]]
         .assign(member=areas["area"] == areas.at[territory.city.code, "area"]),
-        "governance_agreement": _compare(territory, national, areas),
+        "governance_agreement": compare_existing(territory, national, areas, subject.problem),
     }
     computed = main["labels"][str(_chosen(main))]
     tables |= compare_saved(territory, national, functions, groups, computed, wanted.main)
@@ -121,6 +119,7 @@ def _list_functions(
     """Set the functions beside each other: how many areas, worth what, and how good they are."""
     figures = ["value", "bound", "gap", "status", "internal_share", "smallest_population", "longest_minutes"]
     rows = {}
+    labelled: dict[str, pd.Series] = {}
     for name, function in functions.items():
         content = drawn[name]
         row: dict[str, Any] = {
@@ -136,11 +135,36 @@ def _list_functions(
             labels = content["labels"][str(areas)]
             row |= {"units": content["units"], "areas": areas, **content["curve"].loc[areas, figures]}
             row["city_members"] = int((labels == labels[territory.city.code]).sum())
+            row["single"] = int((labels.value_counts() == 1).sum())
+            row["max_minutes"] = function.max_minutes
+            row["same_as"] = next(
+                (other for other, earlier in labelled.items() if _are_same(labels, earlier)), ""
+            )
+            labelled[name] = labels
         rows[name] = row
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("function")
-    counts = ["units", "areas", "city_members"]
-    table = table.reindex(columns=["it", "en", "main", "own", *counts, *figures, "reason_it", "reason_en"])
-    return table.astype(dict.fromkeys(counts, "Int64") | {"status": "str"})
+    counts = ["units", "areas", "single", "city_members"]
+    columns = [
+        "it",
+        "en",
+        "main",
+        "own",
+        *counts,
+        *figures,
+        "max_minutes",
+        "same_as",
+        "reason_it",
+        "reason_en",
+    ]
+    table = table.reindex(columns=columns).astype(dict.fromkeys(counts, "Int64") | {"max_minutes": "float64"})
+    return table.assign(same_as=table["same_as"].fillna(""))
+
+
+def _are_same(labels: pd.Series, other: pd.Series) -> bool:
+    """Whether two partitions are the same, whatever their areas are called."""
+    if not labels.index.equals(other.index):
+        return False
+    return bool((pd.factorize(labels)[0] == pd.factorize(other)[0]).all())
 
 
 def _list_layers(functions: Mapping[str, Function], drawn: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
@@ -199,30 +223,6 @@ def _with_firmness(summary: pd.DataFrame, areas: pd.DataFrame) -> pd.DataFrame:
     return summary.assign(firm_share=firm.reindex(summary.index))
 
 
-def _compare(territory: Territory, national: National, areas: pd.DataFrame) -> pd.DataFrame:
-    """Set the proposal beside what exists today, and count what would change."""
-    from diagnosis.areas import agreement
-
-    shown = areas.index[areas["shown"]]
-    proposed = areas["area"].reindex(territory.country.municipalities.index)
-    geographies = gather_geographies(territory, national)
-    plans = published_groups(territory.country).get("energy_alliances")
-    if plans is not None:
-        # A municipality of several plans counts in the one of most members.
-        size = plans.groupby("group")["code"].transform("size")
-        ordered = plans.assign(size=size).sort_values(
-            ["size", "group"], ascending=[False, True], kind="stable"
-        )
-        alliance = ordered.drop_duplicates("code").set_index("code")["group"]
-        geographies["energy_alliances"] = (alliance.reindex(proposed.index), ALLIANCES)
-    table = change_to(territory, proposed, geographies, shown)
-    table["adjusted_rand"] = [
-        float(agreement(proposed[shown], geographies[name][0].reindex(shown))["adjusted_rand"])
-        for name in table.index
-    ]
-    return table
-
-
 def _facts(
     territory: Territory,
     content: Mapping[str, Any],
@@ -243,6 +243,7 @@ def _facts(
         "areas": chosen,
         "best_areas": best,
         "most_areas": int(curve.index.max()),
+        "most_proven": bool(content["units"] <= EXACT_UNITS and (curve["status"] == "optimal").all()),
         "reason": content["reason"],
         "front": int(curve["front"].sum()),
         "city_area": int(own),
@@ -256,6 +257,7 @@ def _facts(
         "minutes_estimated": bool(content["minutes_estimated"]),
         "minutes_error": MINUTES_ERROR,
         "core": int(here["core"].sum()),
+        "together": _find_together(here),
         "limits": {
             "validity": territory.city.areas.thresholds if function.validity else None,
             **function.model_dump(
@@ -277,6 +279,14 @@ def _facts(
             f"{prefix}internal_share": _finite(row["internal_share"]),
         }
     return facts
+
+
+def _find_together(areas: pd.DataFrame) -> list[list[str]]:
+    """List the municipalities of the territory that share an area in every function, the largest groups first."""
+    columns = [name for name in areas if name.startswith(AREA_FUNCTION)]
+    known = areas[areas[columns].notna().all(axis=1)]
+    groups = [sorted(names) for _, names in known["name"].groupby([known[name] for name in columns])]
+    return sorted((names for names in groups if len(names) > 1), key=lambda names: (-len(names), names))
 
 
 def _finite(value: float) -> float | None:

@@ -18,7 +18,7 @@ from diagnosis.national.shared import load_national
 from diagnosis.provenance import load_sources, write_atomically
 from diagnosis.report.words import FOLDER, Words
 from diagnosis.schema import build, read_yaml
-from diagnosis.stages.areas import GEOGRAPHY_NAMES
+from diagnosis.stages.existing import GEOGRAPHY_NAMES
 from diagnosis.studies.city import Missing
 from diagnosis.territory import load_country, load_territory
 

@@ -1,6 +1,7 @@
 """What a city's YAML and tables may get wrong, or merely odd, on the way to areas for a function."""
 
 import json
+import pickle
 import shutil
 from functools import partial
 
@@ -10,8 +11,14 @@ import pytest
 from diagnosis.areas.governance import infeasibility
 from diagnosis.config import default_settings, load_city
 from diagnosis.errors import ConfigError, InputError
+from diagnosis.functions import load_functions
+from diagnosis.governance.drawn import draw_function
+from diagnosis.governance.subject import NotDrawnError
+from diagnosis.national.shared import load_national
+from diagnosis.schema import Text
 from diagnosis.studies import governance
 from diagnosis.studies.governance import open_area_editor
+from diagnosis.territory import load_country, load_territory
 
 ISLAND, BEYOND, SILENT = "901010", "901012", "901006"
 """Its only ferry goes to a municipality of another province; nobody is known to travel from or to the silent one."""
@@ -143,8 +150,52 @@ def test_a_function_none_of_whose_layers_can_be_had_says_which(open_trial):
         ("      cannot_link: [['901001', '901002', '901003']]\n", LAYERS, "cannot_link"),
         ("      cannot_link: [['1', '2']]\n", LAYERS, "cannot_link"),
         ("      max_minutes: 0\n", LAYERS, "max_minutes"),
+        ("      n_areas: 3.5\n", LAYERS, "n_areas"),
+        (f"      n_areas: {10**30}\n", LAYERS, "n_areas.*100000"),
+        (f"      max_members: {10**25}\n", LAYERS, "max_members.*100000"),
+        ("      min_population: 1.0e+300\n", LAYERS, "min_population"),
+        ("", "{commuting: 1.0e+300}", "less than or equal to 1000000"),
+        ("", "{commuting: 1, schools: 1.0e-300}", "0 or at least 0.000001"),
     ],
 )
 def test_a_file_that_breaks_a_rule_is_refused_before_anything_is_computed(write, limits, layers, words):
     with pytest.raises(ConfigError, match=words):
         load_city(write(limits, layers))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"must_link": (("901001", "901002"),), "cannot_link": (("901001", "901002"),)}, "tenere insieme"),
+        ({"must_link": (("901001", "111111"),)}, "111111"),
+        ({"layers": {"schools": 1.0}}, "nessuna delle sue reti: mancano gli studenti"),
+        ({"n_areas": 99}, "chiede 99 ambiti"),
+        ({"min_population": 1e9}, "1.000.000.000 residenti"),
+    ],
+)
+@pytest.mark.parametrize("runs", [None, 0])
+def test_why_a_function_has_no_areas_is_told_in_the_language(example_settings, changes, words, runs):
+    city = load_city("example")
+    country = load_country(example_settings, city.data)
+    territory = load_territory(city, example_settings, country)
+    function = load_functions()["waste"].model_copy(update={"layers": {"commuting": 1.0}} | changes)
+    content = draw_function(territory, load_national(country, example_settings), function, runs=runs)
+    assert words in content["reason_it"]
+    assert not any(word in content["reason_it"] for word in (" the ", " must ", "areas", " are "))
+    assert content["reason_en"]
+    assert "curve" not in content
+
+
+def test_a_reason_can_be_told_by_another_process():
+    error = pickle.loads(pickle.dumps(NotDrawnError("a", "b", "c", Text(it="d", en="e"))))
+    assert (str(error), error.reason.it) == ("a. b. c.", "d")
+
+
+@pytest.mark.parametrize(
+    "field", ["governance: {shared_services: %s}", "data: %s", "geographies: {g: {file: %s}}"]
+)
+def test_a_path_no_system_has_is_refused(tmp_path, field):
+    path = tmp_path / "city.yml"
+    path.write_text(field % '"a\\0b"', encoding="utf-8")
+    with pytest.raises(ConfigError, match="path"):
+        load_city(path)

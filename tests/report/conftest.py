@@ -126,9 +126,8 @@ def hostile_result(example_study):
         tables[name] = frame
     name = Text(it=HOSTILE[0], en=HOSTILE[0])
     study = other_country(example_study, "hostile", tables, name=Text(it=HOSTILE[1], en=HOSTILE[1]))
-    hostile = study.city.model_copy(
-        update={"name": name, "comment": Text(it=" ".join(HOSTILE), en=" ".join(HOSTILE))}
-    )
+    remark = " ".join(HOSTILE[:-1])  # a text of a YAML must not turn the direction of writing
+    hostile = study.city.model_copy(update={"name": name, "comment": Text(it=remark, en=remark)})
     return carry_out(Study(hostile, study.settings, study.national))
 
 

@@ -112,7 +112,7 @@ def make_result():
         settings_digest="0" * 64,
         flows_kind="estimated_tail",
     )
-    facts = {"governance": {"main": "strategic_planning", "firm_from": 0.75}}
+    facts = {"governance": {"main": "strategic_planning", "firm_from": 0.75, "most_proven": False}}
     return Diagnosis(city=CITY, tables=tables, facts=facts, manifest=manifest)
 
 
@@ -140,7 +140,10 @@ def test_every_figure_says_what_the_areas_are_not(name, language):
 
 def test_firm_municipalities_are_those_of_the_stage():
     figure = draw("map_governance", RESULT, "en")
-    assert "In the core (at least 75% of the recalculations) 24 municipalities" in figure.alt
+    assert "Firm (at least 75% of the recalculations) 24 municipalities" in figure.alt
+    shares = RESULT.tables["governance_areas"]["with_centre"].where(lambda _: _.index != CODES[1], 0.65)
+    between = change(governance_areas=RESULT.tables["governance_areas"].assign(with_centre=shares))
+    assert draw("map_governance", between, "en").table.loc[CODES[:2], "part"].tolist() == ["firm", "60 – 75%"]
     assert "border of the territory" not in figure.alt
     areas = RESULT.tables["governance_areas"]
     for without in (areas.drop(columns="with_centre"), areas.assign(with_centre=np.nan)):
@@ -162,7 +165,12 @@ def test_alternatives_that_matter_stand_side_by_side():
     assert figure.table.loc[CODES[-1]].tolist() == ["Town 23", "Town 0", "Town 15", "Town 15", "Town 15"]
     assert "3 areas · proposal: interaction 0.360 · internal commuters 90.0%." in figure.alt
     assert "4 areas · largest interaction: interaction 0.400" in figure.alt
-    assert "5 areas · the largest number" in figure.alt
+    assert "5 areas · the largest number found" in figure.alt
+    sure = {"governance": {**RESULT.facts["governance"], "most_proven": True}}
+    assert (
+        "5 areas · the largest number:"
+        in draw("map_governance_alternatives", replace(RESULT, facts=sure), "en").alt
+    )
     assert "1 area · the smallest number" in figure.alt
 
 
@@ -196,7 +204,8 @@ def test_the_functions_in_which_a_municipality_is_elsewhere_have_their_names():
     assert figure.table.loc[CODES[2], "elsewhere"] == "Rifiuti e ambiente, Piscine"
     assert figure.table.loc[CODES[2], "part"] == "few"
     assert (
-        "3 funzioni a confronto: Pianificazione strategica, Rifiuti e ambiente e Piscine." in figure.caption
+        "3 funzioni a confronto: Pianificazione strategica, Rifiuti e ambiente e Piscine. "
+        "Di «Pianificazione strategica» è mostrata la proposta, delle altre la divisione" in figure.caption
     )
     assert "Una parte delle reti è stimata da un modello." in figure.caption
     assert "modello" not in draw("map_governance", RESULT, "it").caption

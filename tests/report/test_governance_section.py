@@ -10,12 +10,21 @@ import pytest
 
 from diagnosis.areas.governance.reasons import RULES
 from diagnosis.report import file_sources
-from diagnosis.report.document import Document, Notice, Prose, Table
+from diagnosis.report.document import Document, Items, Notice, Prose, Table
 from diagnosis.report.governance_package import list_areas
 from diagnosis.report.html import render_html
 from diagnosis.report.package import COLUMNS, write_package
 from diagnosis.report.pdf import render_pdf
 from diagnosis.report.sections.governance import write_governance
+from diagnosis.report.sections.governance_agreement import agreement_table
+from diagnosis.report.sections.governance_members import (
+    MOST_GROUPS,
+    cross_the_sea,
+    list_members,
+    list_together,
+    tell_city_area,
+    tell_open,
+)
 from diagnosis.report.sections.governance_proposals import LONGEST_NOTE, cut_text
 from diagnosis.report.sections.governance_tables import (
     MOST_EDGE,
@@ -23,6 +32,7 @@ from diagnosis.report.sections.governance_tables import (
     MOST_NUMBERS,
     choose_numbers,
     curve_table,
+    functions_table,
     tell_rule,
     tell_status,
 )
@@ -69,9 +79,41 @@ def test_the_city_area_is_named_in_full(sections, example_result, language):
     facts = example_result.facts["governance"]
     members = areas.loc[areas["area"] == facts["city_area"], "name"]
     assert len(members) == facts["city_members"] > 1
-    told = texts(sections[language])
-    assert all(name in told for name in members)
-    assert facts["name"][language] in told
+    listed = [
+        item for block in sections[language][0].blocks if isinstance(block, Items) for item in block.items
+    ]
+    own = next(item for item in listed if item.startswith(facts["city_centre"] + ": "))
+    names = own.split(": ")[1].replace("*", "").split(", ")
+    assert names[0] == facts["city_centre"]
+    assert sorted(names) == sorted(members)
+    assert facts["name"][language] in texts(sections[language])
+
+
+@BOTH
+def test_nobody_is_left_unnamed(example_result, language):
+    """However many members there are, and those outside the territory marked."""
+    areas = example_result.table("governance_areas")
+    many = pd.concat([areas.assign(name=areas["name"] + f" {place}") for place in range(20)])
+    many.index = pd.Index([*areas.index, *(f"9{place:05d}" for place in range(len(many) - len(areas)))])
+    many.iloc[-1, many.columns.get_loc("in_territory")] = False
+    result = change(example_result, {"governance_areas": many})
+    intro, listed = list_members(result, Words(language))
+    everybody = " ".join(listed.items)
+    assert all(name in everybody for name in many.loc[many["shown"], "name"])
+    assert f"{many['name'].iloc[-1]}*" in everybody
+    assert intro.text == Words(language)("joint_listed_mark")
+
+
+def test_areas_of_a_single_municipality_stand_together(example_result):
+    areas = example_result.table("governance_areas").copy()
+    summary = example_result.table("governance_summary")
+    alone = areas.index.isin(summary["centre"])
+    result = change(example_result, {"governance_areas": areas[alone].assign(in_territory=True)})
+    _, listed = list_members(result, Words("it"))
+    assert len(listed.items) == 1
+    assert listed.items[0].endswith(
+        ": " + ", ".join(summary.loc[areas.loc[alone, "area"], "name"].sort_index())
+    )
 
 
 @BOTH
@@ -208,7 +250,7 @@ def test_reasons_do_not_repeat_the_name(sections, language):
 @BOTH
 @pytest.mark.parametrize("rule", RULES)
 def test_every_rule_has_its_words(language, rule):
-    row = {"rule": rule, "limit": "", "interaction_change": -0.043}
+    row = {"rule": rule, "limit": "", "interaction_change": -0.043, "open_choice": False}
     if rule.startswith("breaks"):
         row["limit"] = "validity contiguity"
     told = tell_rule(row, Words(language))
@@ -218,10 +260,151 @@ def test_every_rule_has_its_words(language, rule):
 
 def test_a_change_too_small_to_tell_is_not_told_as_zero():
     words = Words("it")
-    row = {"rule": "closest", "limit": "", "interaction_change": -0.0002}
+    row = {"rule": "closest", "limit": "", "interaction_change": -0.0002, "open_choice": False}
     assert tell_rule(row, words) == "Se vi passasse: interazione quasi uguale."
     assert "meno di 0,1" in tell_rule({**row, "rule": "sum_falls"}, words)
     assert "+2,0" in tell_rule({**row, "rule": "sum_rises", "interaction_change": 0.02}, words)
+
+
+def test_an_open_choice_is_told_as_one(example_result):
+    words = Words("it")
+    row = {"rule": "sum_falls", "limit": "", "interaction_change": -0.043, "open_choice": True}
+    told = tell_rule(row | {"second_name": "Lentini", "internal_change": 41.6}, words)
+    assert told == (
+        "Scelta aperta: passando a Lentini nessun limite sarebbe violato e 42 pendolari in più lavorerebbero nel "
+        "proprio ambito; scende solo l'interazione (−4,3\N{NO-BREAK SPACE}%)."
+    )
+    assert "1 pendolare in più" in tell_rule(row | {"second_name": "x", "internal_change": 0.2}, words)
+    reasons = example_result.table("governance_reasons").assign(open_choice=False)
+    assert tell_open(change(example_result, {"governance_reasons": reasons}), words) == []
+    reasons.iloc[[0, 1], reasons.columns.get_loc("open_choice")] = True
+    reasons["second_name"] = "Altrove"
+    named = reasons["name"].iloc[[0, 1]].sort_values()
+    sections = write_governance(change(example_result, {"governance_reasons": reasons}), words)
+    assert f"{named.iloc[0]} (verso Altrove) e {named.iloc[1]} (verso Altrove)" in texts(sections[:1])
+
+
+EXISTING = {
+    "it": "SLL <b>",
+    "en": "SLL <b>",
+    "areas_before": 4,
+    "areas_after": 3,
+    "municipalities_compared": 21,
+    "municipalities_changing": 3,
+    "residents_changing_share": 0.1,
+    "internal_share_before": 0.8,
+    "internal_share_after": 0.9,
+    "interaction_before": 0.425,
+    "cooperation": False,
+    "groups": 4,
+    "groups_divided": 1,
+    "adjusted_rand": 0.7,
+}
+PLANS = {
+    **EXISTING,
+    "it": "Piani",
+    "cooperation": True,
+    "groups": 6,
+    "groups_divided": 0,
+    **dict.fromkeys(
+        ("municipalities_changing", "residents_changing_share", "internal_share_before", "adjusted_rand"),
+        float("nan"),
+    ),
+    "interaction_before": float("nan"),
+}
+
+
+def compare(result, *rows, **facts):
+    existing = pd.DataFrame(rows, index=pd.Index(range(len(rows)), name="geography"))
+    stated = {"value": 0.421, "areas": 3, "shown_areas": 3, **facts}
+    return agreement_table(change(result, {"governance_agreement": existing}, **stated), Words("it"))
+
+
+def test_of_cooperation_only_divided_groups_are_told(example_result):
+    table, *_ = compare(example_result, EXISTING, PLANS)
+    shown = dict(zip(table.header, table.rows[1], strict=True))
+    assert shown.pop("Suddivisione esistente") == "Piani"
+    assert shown.pop("Gruppi divisi") == "0 su 6"
+    assert set(shown.values()) == {"–"}
+    assert "più residenti possibile" in table.note
+    one_class = compare(example_result, {**EXISTING, "adjusted_rand": float("nan")})[0]
+    assert one_class.rows[0][-1] == "–"
+
+
+def test_a_higher_interaction_than_the_proposals_is_said(example_result):
+    table, told = compare(example_result, EXISTING, {**EXISTING, "interaction_before": 0.4}, PLANS)
+    assert table.rows[0][5] == "0,425 → 0,421"
+    assert "SLL <b> (0,425 con 4 aree, la proposta 3)" in told.text
+    assert told.text.startswith(
+        "Una suddivisione esistente ha un'interazione più alta della proposta (0,421)"
+    )
+    assert "con 4 aree" not in compare(example_result, EXISTING, areas=5)[1].text
+    for value in (0.42, 0.4212, float("nan")):
+        assert len(compare(example_result, {**EXISTING, "interaction_before": value})) == 1
+
+
+def test_functions_with_the_same_partition_and_beyond_their_minutes(example_result):
+    functions = example_result.table("governance_functions").copy()
+    first, second = functions.index[:2]
+    functions["same_as"], functions["max_minutes"], functions["longest_minutes"] = "", float("nan"), 50.0
+    functions.loc[second, ["same_as", "max_minutes"]] = [first, 45.0]
+    table = functions_table(change(example_result, {"governance_functions": functions}), Words("it"))[0]
+    names = functions["it"]
+    assert f"Stessa divisione: {names[first]} e {names[second]}." in table.note
+    assert f"Limite di 45 minuti superato secondo le stime ({names[second]})." in table.note
+    assert "Di un solo comune" in table.header
+    functions["same_as"], functions["longest_minutes"] = "", 45.0
+    table = functions_table(change(example_result, {"governance_functions": functions}), Words("it"))[0]
+    assert "Stessa" not in table.note
+    assert "secondo le stime" not in table.note
+
+
+def test_groups_always_together_are_listed(example_result):
+    groups = [["A", "B", "C"], *[["D", "E"]] * MOST_GROUPS]
+    result = change(example_result, together=groups)
+    intro, listed = list_together(result, Words("it"))
+    assert intro.text.startswith(f"{MOST_GROUPS + 1} gruppi")
+    assert listed.items[0] == "A, B e C"
+    assert listed.items[-1] == "un altro gruppo"
+    assert len(listed.items) == MOST_GROUPS + 1
+    assert list_together(change(example_result, together=[]), Words("it")) == []
+
+
+@pytest.mark.parametrize(
+    ("core", "text"),
+    [(0, "nessuno vi resta"), (1, ", 1 (Town 1) vi resta"), (3, ", 3 (Town 1, Town 2 e Town 3) vi restano")],
+)
+def test_page_one_leaves_out_the_centre(example_result, core, text):
+    areas = example_result.table("governance_areas").iloc[:6].copy()
+    areas["name"] = [f"Town {place}" for place in range(6)]
+    areas["area"], areas["core"] = 1, [place <= core for place in range(6)]
+    summary = pd.DataFrame({"centre": [areas.index[0]]}, index=pd.Index([1], name="area"))
+    labels = example_result.table("areas")
+    changed = {"governance_areas": areas, "governance_summary": summary}
+    result = change(example_result, changed, city_area=1, city_centre="Town 0")
+    told = tell_city_area(result, Words("it"))
+    assert "ambito di gestione di 6 comuni; oltre a Town 0" in told
+    assert text in told
+    own = example_result.facts["areas"]["city_area"]
+    same = labels.assign(functional=own)[labels.index.isin(areas.index)]
+    result = change(
+        example_result, {**changed, "areas": same.reindex(areas.index).assign(functional=own)}, city_area=1
+    )
+    assert "degli stessi 6 comuni" in tell_city_area(result, Words("it"))
+    result = change(example_result, {**changed, "governance_areas": areas.assign(core=True)}, city_area=1)
+    assert "restano insieme in tutte" in tell_city_area(result, Words("it"))
+
+
+def test_links_by_sea_are_told_only_where_there_are_some(example_result):
+    """The example has an island."""
+    words = Words("it")
+    areas = example_result.table("governance_areas")
+    ashore = areas.assign(shown=areas["shown"] & ~areas["name"].str.startswith("Isola"))
+    assert ashore["shown"].sum() == areas["shown"].sum() - 1
+    for shown, key in ((areas, "joint_limit_joined_sea"), (ashore, "joint_limit_joined")):
+        result = change(example_result, {"governance_areas": shown})
+        assert cross_the_sea(result) == key.endswith("sea")
+        assert f"{words(key)};" in texts(write_governance(result, words))
 
 
 @pytest.mark.parametrize(
@@ -252,6 +435,8 @@ def test_the_screen_is_open_where_residents_are_missing(example_result):
     assert words("quality_without") in table.note
     told = texts(write_governance(example_result, words))
     assert "33/2019" in told
+    assert "2030" in table.note
+    assert "quella del centro" in table.note
     assert "fonte secondaria" in told
 
 

@@ -153,7 +153,7 @@ def test_saved_proposals_are_measured_beside_the_computed_areas(propose, example
     (folder / "link.csv").symlink_to(folder / "whole.csv")
     found, _ = propose(settings)
     saved = found["governance_proposals"]
-    assert list(saved.index) == ["broken", "by-hand", "old", "same", "whole"]
+    assert list(saved.index) == ["broken", "by-hand", "link", "old", "same", "whole"]
     chosen = found["governance_curve"].query("chosen").iloc[0]
     for figure in ("value", "smallest_population", "longest_minutes"):
         assert saved.at["same", figure] == pytest.approx(chosen[figure])
@@ -162,7 +162,7 @@ def test_saved_proposals_are_measured_beside_the_computed_areas(propose, example
     assert saved.at["whole", "areas"] == saved.at["by-hand", "areas"] == 1
     assert saved.at["whole", "moved"] == len(computed) - computed.value_counts().iloc[0]
     assert saved.at["same", "note"] == "<b>hello</b>"
-    assert saved["reason_it"].ne("").tolist() == [True, False, True, False, False]
+    assert saved["reason_it"].ne("").tolist() == [True, False, True, True, False, False]
     assert list(found["governance_proposal_areas"]) == ["by-hand", "same", "whole"]
 
 
@@ -186,3 +186,50 @@ def test_facts_can_be_saved_and_tables_too(example_result, tmp_path):
         if name.startswith("governance_"):
             found = pd.DataFrame(again.table(name))
             pd.testing.assert_frame_equal(found, pd.DataFrame(table), check_dtype=False)
+
+
+def test_what_a_move_changes_inside_is_what_counting_again_gives(tables, example_study):
+    from diagnosis.governance.alternatives import internal_share
+
+    flows = example_study.territory.country.table("flows")
+    areas, reasons = tables["governance_areas"], tables["governance_reasons"]
+    flows = flows[flows["origin"].isin(areas.index)]
+    centre_of = {name: area for area, name in tables["governance_summary"]["name"].items()}
+    before = internal_share(flows, areas["area"])
+    total = flows["commuters"].sum()
+    known = reasons[reasons["second_name"].isin(centre_of)]
+    assert len(known)
+    for code, row in known.iterrows():
+        moved = areas["area"].copy()
+        moved[code] = centre_of[row["second_name"]]
+        change = (internal_share(flows, moved) - before) * total
+        assert row["internal_change"] == pytest.approx(change, abs=1e-6)
+    open_choice = reasons[reasons["open_choice"]]
+    assert (open_choice["second_share"] > open_choice["own_share"]).all()
+    assert (open_choice["interaction_change"] < 0).all()
+
+
+def test_always_together_and_same_divisions_are_told(tables, example_study):
+    facts, areas, functions = (
+        example_study.facts["governance"],
+        tables["governance_areas"],
+        tables["governance_functions"],
+    )
+    columns = [name for name in areas if name.startswith("function_")]
+    codes = pd.Series(areas.index, index=areas["name"])
+    for names in facts["together"]:
+        assert (areas.loc[codes[names], columns].nunique() == 1).all()
+        assert len(names) > 1
+    for name, other in functions["same_as"][functions["same_as"] != ""].items():
+        pairs = areas[[f"function_{name}", f"function_{other}"]].drop_duplicates()
+        assert len(pairs) == functions.at[name, "areas"] == functions.at[other, "areas"]
+
+
+def test_existing_areas_are_worth_what_their_partition_is(tables, example_study):
+    agreement, facts = tables["governance_agreement"], example_study.facts["governance"]
+    assert (agreement["groups_divided"] <= agreement["groups"]).all()
+    lists = agreement[agreement["cooperation"]]
+    assert lists[["interaction_before", "adjusted_rand", "internal_share_before"]].isna().all(axis=None)
+    others = agreement[~agreement["cooperation"]]
+    assert (others["interaction_before"] <= 10 * facts["best_value"]).all()
+    assert others["interaction_before"].notna().all()

@@ -206,7 +206,7 @@ LIMIT_WORDS = {
         "min_members": "un ambito avrebbe troppo pochi comuni",
         "max_members": "un ambito avrebbe troppi comuni",
         "min_population": "un ambito avrebbe troppo pochi residenti",
-        "validity": "un ambito non basterebbe più a sé stesso",
+        "validity": "un ambito non rispetterebbe più le soglie di autocontenimento",
         "cannot_link": "starebbe con un comune da cui va tenuto separato",
         "max_minutes": "qualche comune sarebbe troppo lontano dal centro",
     },
@@ -215,16 +215,17 @@ LIMIT_WORDS = {
         "min_members": "an area would have too few municipalities",
         "max_members": "an area would have too many municipalities",
         "min_population": "an area would have too few residents",
-        "validity": "an area would no longer be self-contained enough",
+        "validity": "an area would no longer meet the thresholds of self-containment",
         "cannot_link": "it would be with a municipality it must be apart from",
         "max_minutes": "some municipality would be too far from the centre",
     },
 }
 SENTENCES = {
     "it": {
-        "only_neighbour": "{name}: non confina con altri ambiti; ha con il proprio il {own} dei suoi spostamenti.",
-        "bound": "{name}: il suo ambito è fissato in partenza; ha con esso il {own} dei suoi spostamenti.",
-        "closest": "{name}: ha con il proprio ambito il {own} dei suoi spostamenti, il {second} con quello di {other}.",
+        "only_neighbour": "{name}: non confina con altri ambiti; ha con il proprio {the_own} dei suoi spostamenti.",
+        "bound": "{name}: il suo ambito è fissato in partenza; ha con esso {the_own} dei suoi spostamenti.",
+        "closest": "{name}: ha con il proprio ambito {the_own} dei suoi spostamenti, {the_second} con quello di "
+        "{other}.",
         "breaks_own": "{name}: si muove di più verso l'ambito di {other} ({second}, contro {own}), ma se passasse lì "
         "{limit}.",
         "breaks_other": "{name}: si muove di più verso l'ambito di {other} ({second}, contro {own}), ma se vi entrasse "
@@ -273,9 +274,20 @@ def tell_reason(reason: Mapping, name: str, other: str, language: str = "it") ->
         other=other,
         own=_percent(reason["own_share"], language),
         second=_percent(reason["second_share"], language),
+        the_own=_with_article(reason["own_share"]),
+        the_second=_with_article(reason["second_share"]),
         limit=LIMIT_WORDS[language].get(first, ""),
         change=_percent(reason["interaction_change"], language, signed=True),
     )
+
+
+def _with_article(share: float) -> str:
+    """Write a share in Italian with its article: il 75 %, l'8 %, l'11 %, l'88 %."""
+    text = _percent(share, "it")
+    number = text.removesuffix(" %")
+    if not number.isdigit():
+        return text
+    return f"l'{text}" if number in ("1", "11") or number.startswith("8") else f"il {text}"
 
 
 def _percent(share: float, language: str, *, signed: bool = False) -> str:

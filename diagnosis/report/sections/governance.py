@@ -8,9 +8,15 @@ import pandas as pd
 
 from diagnosis.report.document import Block, Items, Notice, Prose, Section
 from diagnosis.report.sections.blocks import drawings
+from diagnosis.report.sections.governance_agreement import agreement_table
+from diagnosis.report.sections.governance_members import (
+    cross_the_sea,
+    list_members,
+    list_together,
+    tell_open,
+)
 from diagnosis.report.sections.governance_proposals import write_proposals
 from diagnosis.report.sections.governance_tables import (
-    agreement_table,
     curve_table,
     functions_table,
     list_names,
@@ -34,6 +40,8 @@ def write_governance(result: Diagnosis, words: Words) -> list[Section]:
         Prose(" ".join(_about_city(result, words))),
         Prose(" ".join([*_why(result, words), _limits(result, words)])),
         *drawings(result, words, ("map_governance",)),
+        *tell_open(result, words),
+        *list_members(result, words),
         *_sensitivity(result, words),
     ]
     sections = [Section("governance", words("governance"), tuple(blocks))]
@@ -56,8 +64,9 @@ def write_governance(result: Diagnosis, words: Words) -> list[Section]:
 def _without_main(result: Diagnosis, words: Words) -> list[Section]:
     """Say why the main function has no areas, and show the others."""
     facts = result.facts["governance"]
+    reason = facts[f"reason_{words.language}"].rstrip(".")
     notice = Notice(
-        words("joint_not_main", name=facts["name"][words.language], reason=facts[f"reason_{words.language}"]),
+        words("joint_not_main", name=facts["name"][words.language], reason=reason),
         words("joint_not_main_title"),
     )
     blocks = (Prose(words("joint_intro")), notice, *functions_table(result, words))
@@ -108,8 +117,7 @@ def _about_city(result: Diagnosis, words: Words) -> list[str]:
     residents = words.number(facts["city_residents"])
     if len(members) == 1:
         return [*sentences, words("joint_city_alone", city=city, residents=residents)]
-    names = list_names(sorted(members["name"]), words)
-    sentences.append(words("areas_city", city=city, n=len(members), residents=residents, names=names))
+    sentences.append(words("joint_city", city=city, n=len(members), residents=residents))
     away = members[~members["in_territory"]].sort_values("name")
     if len(away):
         named = [
@@ -162,7 +170,7 @@ def _limits(result: Diagnosis, words: Words) -> str:
     """List what every area keeps; minutes that are estimated are no limit."""
     facts = result.facts["governance"]
     limits = facts["limits"]
-    kept = [words("joint_limit_joined")]
+    kept = [words("joint_limit_joined_sea" if cross_the_sea(result) else "joint_limit_joined")]
     if validity := limits["validity"]:
         kept.append(
             words(
@@ -245,14 +253,16 @@ def _functions(result: Diagnosis, words: Words) -> list[Block]:
     return [
         *drawings(result, words, ("map_governance_core",)),
         *_core(result, words),
+        *list_together(result, words),
         *functions_table(result, words),
     ]
 
 
 def _core(result: Diagnosis, words: Words) -> list[Block]:
     facts, areas = result.facts["governance"], result.table("governance_areas")
-    here = areas[areas["in_territory"]]
-    if facts["functions"] < 2:
+    centres = result.table("governance_summary")["centre"]
+    here = areas[areas["in_territory"] & ~areas.index.isin(centres)]
+    if facts["functions"] < 2 or here.empty:
         return []
     rim = here[~here["core"]].sort_values(["functions_with_centre", "name"], kind="stable")
     if rim.empty:

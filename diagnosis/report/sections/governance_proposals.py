@@ -8,13 +8,13 @@ from typing import Any
 import pandas as pd
 
 from diagnosis.report.document import Block, Items, Prose, Table
-from diagnosis.report.governance_figures import PROPOSAL_MAP
+from diagnosis.report.governance_figures import LONGEST_NAME, PROPOSAL_MAP, cut_text
 from diagnosis.report.sections.blocks import drawings
 from diagnosis.report.words import Words
 from diagnosis.result import Diagnosis
 
 MOST_MAPS = 3
-LONGEST_NOTE, LONGEST_NAME = 300, 60
+LONGEST_NOTE = 300
 """Characters shown of what somebody else wrote."""
 DASH = "–"
 
@@ -46,12 +46,6 @@ def write_proposals(result: Diagnosis, words: Words) -> list[Block]:
         for name, row in proposals[unread].iterrows()
     ]
     return [*blocks, Items(tuple(refused))] if refused else blocks
-
-
-def cut_text(text: str, most: int) -> str:
-    """Return a text on one line, cut after `most` characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= most else f"{line[:most].rstrip()}…"
 
 
 def _table(result: Diagnosis, proposals: pd.DataFrame, words: Words) -> Table:

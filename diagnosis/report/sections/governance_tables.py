@@ -91,8 +91,7 @@ def tell_status(row: dict[str, Any], words: Words) -> str:
 
 
 def _remark(row: dict[str, Any], words: Words) -> str:
-    told = [words(f"governance_{name}") for name in ("chosen", "best") if row[name]]
-    return ", ".join([*told, words("joint_front")] if row["front"] else told)
+    return ", ".join(words(f"governance_{name}") for name in ("chosen", "best") if row[name])
 
 
 def reasons_table(result: Diagnosis, words: Words) -> list[Block]:
@@ -204,6 +203,9 @@ def tell_rule(row: dict[str, Any], words: Words) -> str:
     change = (
         words("joint_rule_little", share=words.percent(LITTLE)) if little else _signed_percent(share, words)
     )
+    if row["open_choice"]:
+        more = max(1, round(row["internal_change"]))
+        return words("joint_rule_open", second=row["second_name"], n=more, change=change)
     return words({"sum_falls": "joint_rule_falls", "sum_rises": "joint_rule_rises"}[rule], change=change)
 
 
@@ -276,25 +278,30 @@ def functions_table(result: Diagnosis, words: Words) -> list[Block]:
                 _function_name(row, words),
                 ", ".join(_networks(layers[layers["function"] == name], words)),
                 words.number(row["areas"]),
+                words.number(row["single"]),
                 words.number(row["city_members"]),
                 words.percent(row["internal_share"]),
                 tell_status(row, words),
             )
             for name, row in zip(drawn.index, drawn.to_dict("records"), strict=True)
         )
-        names = ("function", "networks", "areas", "city_members", "internal", "how_good")
+        names = ("function", "networks", "areas", "single", "city_members", "internal", "how_good")
         table = Table(
             "governance-functions-table",
             words("joint_functions_table"),
             _header(names, words),
             rows,
-            "llrrrl",
-            words("joint_functions_note"),
-            (2.4, 3, 0.8, 1.2, 1.3, 1.6),
+            "llrrrrl",
+            " ".join([words("joint_functions_note"), *_function_remarks(drawn, words)]),
+            (2.3, 2.8, 0.8, 1, 1.1, 1.2, 1.6),
         )
         blocks.append(table)
     texts = [
-        words("joint_not_drawn", name=row[words.language], reason=row[f"reason_{words.language}"])
+        words(
+            "joint_not_drawn",
+            name=row[words.language],
+            reason=row[f"reason_{words.language}"].rstrip("."),
+        )
         for row in functions[functions["areas"].isna()].to_dict("records")
         if not row["main"] or len(drawn) == 0
     ]
@@ -312,6 +319,22 @@ def functions_table(result: Diagnosis, words: Words) -> list[Block]:
     return [*blocks, Prose(" ".join(texts))] if texts else blocks
 
 
+def _function_remarks(drawn: pd.DataFrame, words: Words) -> list[str]:
+    """Say which functions have the very same partition, and where estimated minutes exceed what is wished."""
+    names = drawn[words.language]
+    remarks = []
+    first = drawn["same_as"].where(drawn["same_as"] != "", drawn.index.to_series())
+    groups = [words.join(named) for _, named in names.groupby(first, sort=False) if len(named) > 1]
+    if groups:
+        remarks.append(words("joint_functions_same", groups="; ".join(groups)))
+    beyond = names[drawn["longest_minutes"] > drawn["max_minutes"]]
+    remarks += [
+        words("joint_functions_minutes", n=words.number(minutes), names=words.join(named))
+        for minutes, named in beyond.groupby(drawn["max_minutes"])
+    ]
+    return remarks
+
+
 def _function_name(row: dict[str, Any], words: Words) -> str:
     name = row[words.language]
     if row["main"]:
@@ -326,37 +349,6 @@ def _networks(layers: pd.DataFrame, words: Words) -> list[str]:
         name = words(f"joint_layer_{row['layer']}")
         named.append(words("joint_layer_modelled", name=name) if row["modelled"] else name)
     return named
-
-
-def agreement_table(result: Diagnosis, words: Words) -> list[Block]:
-    """Set the proposal beside what exists today; nothing where nothing can be compared."""
-    changes = result.table("governance_agreement")
-    if changes.empty:
-        return []
-    names = ("geography", "numbers", "changing", "changing_residents", "today", "proposal", "likeness")
-    rows = tuple(
-        (
-            str(row[words.language]),
-            f"{words.number(row['areas_before'])} → {words.number(row['areas_after'])}",
-            f"{words.number(row['municipalities_changing'])} / {words.number(row['municipalities_compared'])}",
-            words.percent(row["residents_changing_share"], 0),
-            words.percent(row["internal_share_before"]),
-            words.percent(row["internal_share_after"]),
-            words.number(row["adjusted_rand"], 2),
-        )
-        for row in changes.to_dict("records")
-    )
-    return [
-        Table(
-            "governance-agreement",
-            words("joint_agreement_table"),
-            _header(names, words),
-            rows,
-            "lrrrrrr",
-            f"{words('changes_note')} {words('joint_agreement_note')}",
-            (3, 1, 1.4, 1.4, 1, 1.1, 1.1),
-        )
-    ]
 
 
 def _header(names: tuple[str, ...], words: Words) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from diagnosis.report.document import (
     Section,
 )
 from diagnosis.report.sections.blocks import drawings
+from diagnosis.report.sections.governance_members import tell_city_area
 from diagnosis.report.words import Words
 from diagnosis.result import Diagnosis
 from diagnosis.stages import findings
@@ -207,8 +208,7 @@ def _in_short(result: Diagnosis, words: Words) -> list[str]:
     if result.has("governance") and result.facts["governance"]["city_area"] is not None:
         proposal = result.facts["governance"]
         if proposal["city_members"] > 1 and proposal["functions"] > 1:
-            shown = {"n": proposal["city_members"], "core": proposal["city_core"], "m": proposal["functions"]}
-            sentences.append(words("short_joint", centre=proposal["city_centre"], **shown))
+            sentences.append(tell_city_area(result, words))
     if sentences and result.manifest.flows_kind == "modelled":
         sentences.append(words("short_modelled"))
     if result.has("wellbeing"):

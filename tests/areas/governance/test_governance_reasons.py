@@ -88,6 +88,27 @@ def test_what_cannot_be_explained_is_refused():
         tell_reason(row, "A", "B", "fr")
 
 
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [
+        (0.88, "l'88 %"),
+        (0.80, "l'80 %"),
+        (0.08, "l'8 %"),
+        (0.11, "l'11 %"),
+        (0.01, "l'1 %"),
+        (0.18, "il 18 %"),
+        (0.10, "il 10 %"),
+        (1.0, "il 100 %"),
+        (np.nan, "ambito una parte non nota"),
+    ],
+)
+def test_a_share_has_its_article(share, told):
+    row = {"limit": "", "own_share": share, "second_share": share, "interaction_change": 0.0}
+    assert f" {told} dei suoi" in tell_reason(row | {"rule": "closest"}, "Noto", "Avola", "it")
+    for rule in ("only_neighbour", "bound"):
+        assert told.removeprefix("ambito ") in tell_reason(row | {"rule": rule}, "Noto", "Avola", "it")
+
+
 @pytest.mark.parametrize("language", SENTENCES)
 @pytest.mark.parametrize("rule", RULES)
 def test_every_rule_has_words(language, rule):
