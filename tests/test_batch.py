@@ -160,6 +160,7 @@ def test_only_what_has_changed_is_made_again(executed, settings, second, tmp_pat
     assert executed == ["example", "second", "example"]
 
 
+@pytest.mark.slow
 def test_a_changed_input_makes_the_report_again(executed, settings, project, tmp_path):
     import shutil
 
@@ -183,6 +184,7 @@ def releases(example_study, tmp_path):
     return tmp_path / "releases"
 
 
+@pytest.mark.slow
 def test_a_report_is_made_again_for_another_release_not_for_another_folder(
     executed, settings, releases, tmp_path
 ):
@@ -438,6 +440,7 @@ def test_a_national_stage_that_breaks_is_told_in_its_city(executed, monkeypatch,
     assert statuses(run(["example"], settings, tmp_path)) == {"example": "ok"}
 
 
+@pytest.mark.slow
 def test_what_is_national_is_computed_once(executed, example_settings, second, tmp_path):
     settings = example_settings.model_copy(update={"cache": tmp_path / "cache"})
     run(["example", second], settings, tmp_path / "reports")

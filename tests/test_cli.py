@@ -221,6 +221,7 @@ def test_a_terminal_of_few_characters_is_served():
     assert "ispra" in out.lower()
 
 
+@pytest.mark.slow
 def test_cities_are_compared(call, second_city, work, tmp_path):
     status, out, err = call("compare", "example", second_city, "--work", work, "--lang", "en")
     assert (status, err) == (0, "")

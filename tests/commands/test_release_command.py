@@ -308,6 +308,7 @@ def released(work, later, tmp_path_factory):
     return study
 
 
+@pytest.mark.slow
 def test_the_report_says_on_which_goalposts_it_is(released, example_result):
     result = released.result()
     assert result.facts["indicators"]["release"] == result.facts["wellbeing"]["release"] == "2025"

@@ -209,6 +209,7 @@ def test_frozen_goalposts_give_the_same_data_the_same_scores(national, released)
     assert (national.scores()["groups"].loc[COUNTRY] == 100).all()  # exactly
 
 
+@pytest.mark.slow
 def test_stages_with_scores_are_kept_under_the_content_of_the_release(
     national, released, frozen, tmp_path_factory
 ):

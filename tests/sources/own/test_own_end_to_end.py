@@ -124,6 +124,7 @@ def read():
     return open_csv
 
 
+@pytest.mark.slow
 def test_it_reaches_the_report_and_nothing_held_back_does(
     rows, local, settings, tmp_path, example_study, example_result, read
 ):
