@@ -383,7 +383,7 @@ def test_page_one_leaves_out_the_centre(example_result, core, text):
     changed = {"governance_areas": areas, "governance_summary": summary}
     result = change(example_result, changed, city_area=1, city_centre="Town 0")
     told = tell_city_area(result, Words("it"))
-    assert "ambito di gestione di 6 comuni; oltre a Town 0" in told
+    assert "ambito di gestione di 6 comuni; oltre al comune di Town 0" in told
     assert text in told
     own = example_result.facts["areas"]["city_area"]
     same = labels.assign(functional=own)[labels.index.isin(areas.index)]
