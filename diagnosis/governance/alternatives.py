@@ -88,8 +88,6 @@ def draw_alternatives(
     work = MORE_WORK if subject.problem.n_units <= MORE_UP_TO else WORK
     model = GovernanceAreas(rounds=ROUNDS, work=work).fit_problem(subject.problem, starts)
     curve, labels = model.curve_.copy(), model.alternatives_
-    if 1 in curve.index:  # there is only one way to have one area
-        curve.loc[1, ["bound", "status"]] = [curve.at[1, "value"], "optimal"]
     curve.insert(2, "gap", _gaps(curve))
     if flows is not None:
         curve["internal_share"] = [internal_share(flows, labels[k]) for k in curve.index]

@@ -140,3 +140,4 @@ def test_the_estimate_is_as_good_as_it_says(mirror):
     assert len(off) >= 7_600
     assert off.median() == pytest.approx(0.17, abs=0.005)
     assert off.quantile(0.9) == pytest.approx(0.41, abs=0.01)
+    assert (off * inner["minutes_to_pole"]).mean() == pytest.approx(6.3, abs=0.1)  # as reports say

@@ -247,6 +247,8 @@ class GovernanceAreas(Estimator):
         if self.work:
             chosen = max(found) if self.aim == "areas" else max(found, key=lambda k: (found[k].value, k))
             self._bound(problem, columns, duals[chosen][:-1], found, chosen)
+        if 1 in found:  # there is only one way to have one area
+            found[1] = _Found(found[1].partition, found[1].value, found[1].value)
         return found
 
     def _bound(self, problem, columns, duals, found: dict[int, _Found], chosen: int) -> None:
@@ -255,8 +257,10 @@ class GovernanceAreas(Estimator):
 
         result = BoundSearch(problem).bound(chosen, columns, duals, found[chosen].value, work=int(self.work))
         for k, best in found.items():
-            bound = min(result.bound, result.bounds[k - 1]) if k == chosen else result.bounds[k - 1]
-            found[k] = _Found(best.partition, best.value, max(float(bound), best.value))
+            bound = float(min(result.bound, result.bounds[k - 1]) if k == chosen else result.bounds[k - 1])
+            # A bound below what was found, but for rounding, would be wrong: it must not pass for a proof.
+            holds = bound >= best.value - 1e-6 * max(1.0, abs(best.value))
+            found[k] = _Found(best.partition, best.value, max(bound, best.value) if holds else np.inf)
 
     def _most_areas(self, problem: AreaProblem, partition: np.ndarray) -> int | None:
         """Bound the number of areas of any partition."""

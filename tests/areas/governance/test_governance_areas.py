@@ -103,6 +103,7 @@ def test_searched_areas_lie_between_the_optimum_and_the_bound(flows):
     assert searched.value_ <= proven.value_ + 1e-9 <= searched.bound_ + 2e-9
     assert searched.status_ in ("optimal", "bounded")
     assert (searched.curve_["bound"] >= proven.curve_["value"].reindex(searched.curve_.index) - 1e-9).all()
+    assert searched.curve_.at[1, "status"] == "optimal"  # one area is drawn in one way
     assert searched.most_areas_bound_ is None
     most = GovernanceAreas(
         aim="areas", contiguity=PAIRS, constraints=limits, exact_units=0, rounds=200, work=500
@@ -111,6 +112,21 @@ def test_searched_areas_lie_between_the_optimum_and_the_bound(flows):
     assert set(searched.labels_.groupby(searched.labels_).size().index) == set(
         range(1, searched.n_areas_ + 1)
     )
+
+
+def test_a_bound_below_what_was_found_does_not_pass_for_a_proof(monkeypatch):
+    from diagnosis.areas.governance.bounds import AreaBound, BoundSearch
+
+    def wrong(self, k, areas, duals, value, **effort):
+        return AreaBound(k, 0.5 * value, np.full(len(POPULATION), 0.5 * value), areas, duals, 1)
+
+    monkeypatch.setattr(BoundSearch, "bound", wrong)
+    flows = pd.DataFrame(
+        {"origin": list(POPULATION.index), "destination": list(POPULATION.index[::-1]), "commuters": 9.0}
+    )
+    model = GovernanceAreas(contiguity=PAIRS, exact_units=0, rounds=50, n_areas=2).fit(flows, POPULATION)
+    assert model.value_ > 0
+    assert model.status_ == "no bound"
 
 
 @settings(max_examples=10)
